@@ -1,0 +1,21 @@
+/* The verbs of the operator's CLI: one row here, one file verb_<name>.c. */
+#pragma once
+
+/* Exit codes, the same for every verb and the daemon. */
+enum rw_exit {
+    RW_EXIT_OK = 0,
+    RW_EXIT_FAILED = 1,      /* failed while running */
+    RW_EXIT_CHECK = 3,       /* a check found a FAIL */
+    RW_EXIT_USAGE = 64,
+    RW_EXIT_NO_INPUT = 66,   /* no such input file */
+    RW_EXIT_NO_SITE = 69,    /* no running site */
+    RW_EXIT_NO_PEER = 75,    /* peer unreachable */
+    RW_EXIT_PERMISSION = 77,
+    RW_EXIT_CONFIG = 78,
+};
+
+/* name, one sentence for `riskwire help`; the function is rw_verb_<name>. */
+#define RW_VERBS(X)
+
+#define RW_VERB_DECLARE(name, help) int rw_verb_##name(int argc, char **argv);
+RW_VERBS(RW_VERB_DECLARE)
