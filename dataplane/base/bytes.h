@@ -1,20 +1,20 @@
-/* Unaligned loads and stores in network (be) and wire (le) order. Inline, no bounds check: the caller has
- * checked the length. */
+/* Unaligned loads and stores in network (be) and wire (le) order. Inline, no bounds check: the
+ * caller has checked the length. */
 #pragma once
 
 #include <stdint.h>
 #include <string.h>
 
-#define RW_BYTES_LOAD(name, type, swap)                                                            \
-    static inline type name(const void *from) {                                                    \
-        type value;                                                                                \
-        memcpy(&value, from, sizeof value);                                                        \
-        return swap(value);                                                                        \
+#define RW_BYTES_LOAD(name, type, swap)         \
+    static inline type name(const void *from) { \
+        type value;                             \
+        memcpy(&value, from, sizeof value);     \
+        return swap(value);                     \
     }
-#define RW_BYTES_STORE(name, type, swap)                                                           \
-    static inline void name(void *to, type value) {                                                \
-        value = swap(value);                                                                       \
-        memcpy(to, &value, sizeof value);                                                          \
+#define RW_BYTES_STORE(name, type, swap)            \
+    static inline void name(void *to, type value) { \
+        value = swap(value);                        \
+        memcpy(to, &value, sizeof value);           \
     }
 #define RW_BYTES_SAME(value) (value)
 RW_BYTES_LOAD(rw_load_be16, uint16_t, __builtin_bswap16)
@@ -36,6 +36,7 @@ static inline uint64_t rw_load_be48(const void *from) {
     return (uint64_t)rw_load_be16(bytes) << 32 | rw_load_be32(bytes + 2);
 }
 
+/* rw_store_be48 writes the low six bytes of value. */
 static inline void rw_store_be48(void *to, uint64_t value) {
     uint8_t *bytes = to;
     rw_store_be16(bytes, (uint16_t)(value >> 32));

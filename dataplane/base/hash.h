@@ -1,5 +1,5 @@
-/* XXH3-128 as the product's one content hash: of log entries (chain hash), results (running hash) and
- * images. Little-endian canonical value, equal on every host. */
+/* XXH3-128 as the product's one content hash: of log entries (chain hash), results (running hash)
+ * and images. Little-endian canonical value, equal on every host. */
 #pragma once
 
 #include <stdbool.h>
@@ -10,6 +10,7 @@ struct rw_hash {
     uint64_t low, high;
 };
 
+/* rw_hash_equal tells whether two hashes are the same value. */
 static inline bool rw_hash_equal(struct rw_hash a, struct rw_hash b) {
     return a.low == b.low && a.high == b.high;
 }

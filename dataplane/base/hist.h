@@ -1,5 +1,6 @@
-/* A fixed log-linear histogram of nanoseconds: 32 sub-buckets per power of two up to 2^40 (18 minutes),
- * relative error ≤ 1/32, mergeable by addition. Lives in shared memory; one writer, any reader. */
+/* A fixed log-linear histogram of nanoseconds: 32 sub-buckets per power of two up to 2^40 (18
+ * minutes), relative error ≤ 1/32, mergeable by addition. Lives in shared memory; one writer, any
+ * reader. */
 #pragma once
 
 #include <stdatomic.h>
@@ -7,7 +8,7 @@
 
 #define RW_HIST_SUB_BITS 5u
 #define RW_HIST_TOP_BITS 40u
-#define RW_HIST_BUCKETS ((RW_HIST_TOP_BITS - RW_HIST_SUB_BITS + 1u) << RW_HIST_SUB_BITS)
+#define RW_HIST_BUCKETS  ((RW_HIST_TOP_BITS - RW_HIST_SUB_BITS + 1u) << RW_HIST_SUB_BITS)
 
 struct rw_hist {
     _Atomic uint64_t count, sum, max;
@@ -19,9 +20,11 @@ static inline uint32_t rw_hist_index(uint64_t value) {
     if (value >> RW_HIST_TOP_BITS) return RW_HIST_BUCKETS - 1;
     if (value < 1u << RW_HIST_SUB_BITS) return (uint32_t)value;
     uint32_t shift = 63u - (uint32_t)__builtin_clzll(value) - RW_HIST_SUB_BITS;
-    return ((shift + 1) << RW_HIST_SUB_BITS) + (uint32_t)(value >> shift) - (1u << RW_HIST_SUB_BITS);
+    return ((shift + 1) << RW_HIST_SUB_BITS) + (uint32_t)(value >> shift) -
+           (1u << RW_HIST_SUB_BITS);
 }
 
+/* rw_hist_bump adds to a cell of the single writer. */
 static inline void rw_hist_bump(_Atomic uint64_t *cell, uint64_t by) {
     atomic_store_explicit(cell, atomic_load_explicit(cell, memory_order_relaxed) + by,
                           memory_order_relaxed);
@@ -36,6 +39,6 @@ static inline void rw_hist_add(struct rw_hist *hist, uint64_t value) {
         atomic_store_explicit(&hist->max, value, memory_order_relaxed);
 }
 
-/* rw_hist_quantile returns the upper edge of the bucket that holds the quantile parts/per (999/1000 for
- * p99.9), 0 when empty. Any thread. */
+/* rw_hist_quantile returns the upper edge of the bucket that holds the quantile parts/per
+ * (999/1000 for p99.9), 0 when empty. Any thread. */
 uint64_t rw_hist_quantile(const struct rw_hist *hist, uint64_t parts, uint64_t per);

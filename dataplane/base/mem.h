@@ -1,9 +1,10 @@
 /* Memory: all of it planned by name, mapped once, touched, then sealed.
  *
- *   rw_plan_add … ──► rw_arena_map (huge pages, else 4 KiB with a warning) ──► rw_arena_take … ──► rw_seal
+ *   rw_plan_add … ──► rw_arena_map (huge pages, else 4 KiB with a warning) ──► rw_arena_take …
+ *    ──► rw_seal
  *
- * The plan is a table of rows (owner, what, bytes) that can be printed without running. The arena is one
- * mapping of the whole plan. Cores take plain memory, so tests give them malloc'd blocks. */
+ * The plan is a table of rows (owner, what, bytes) that can be printed without running. The arena
+ * is one mapping of the whole plan. Cores take plain memory, so tests give them malloc'd blocks. */
 #pragma once
 
 #include <stdbool.h>
@@ -26,7 +27,8 @@ struct rw_plan {
     struct rw_plan_row row[RW_PLAN_ROWS_MAX];
 };
 
-/* rw_plan_add adds a row; (owner, what) must be new, asserted. bytes > 0. Rows are aligned to 4 KiB. */
+/* rw_plan_add adds a row; (owner, what) must be new, asserted. bytes > 0. Rows are aligned to 4
+ * KiB. */
 void rw_plan_add(struct rw_plan *plan, const char *owner, const char *what, uint64_t bytes);
 
 enum rw_pages { RW_PAGES_HUGE = 1, RW_PAGES_SMALL = 2 };
@@ -39,11 +41,12 @@ struct rw_arena {
 };
 
 /* rw_arena_map maps the plan: 2 MiB pages through libhugetlbfs when enough are free (huge = true),
- * else 4 KiB pages. Touches every page, so that the run never faults. Returns 0, or -ENOMEM with an error
- * that names the bytes wanted and the cure. Cold path. The plan must stay unchanged afterwards. */
+ * else 4 KiB pages. Touches every page, so that the run never faults. Returns 0, or -ENOMEM with
+ * an error that names the bytes wanted and the cure. Cold path. The plan must stay unchanged
+ * afterwards. */
 int rw_arena_map(struct rw_arena *arena, struct rw_plan *plan, bool huge);
-/* rw_arena_take returns the zeroed memory of a planned row; an unplanned name or a second take is a bug
- * and asserts. Owned by the arena. */
+/* rw_arena_take returns the zeroed memory of a planned row; an unplanned name or a second take is
+ * a bug and asserts. Owned by the arena. */
 void *rw_arena_take(struct rw_arena *arena, const char *owner, const char *what);
 void rw_arena_unmap(struct rw_arena *arena);
 

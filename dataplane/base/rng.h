@@ -8,6 +8,8 @@ struct rw_rng {
     uint64_t state[4];
 };
 
+/* rw_rng_seed starts the sequence that belongs to the seed; any seed will do. rw_rng_next returns
+ * the next 64 uniform bits. */
 void rw_rng_seed(struct rw_rng *rng, uint64_t seed);
 uint64_t rw_rng_next(struct rw_rng *rng);
 /* rw_rng_below returns a uniform number in 0..limit-1; limit ≥ 1. */

@@ -1,11 +1,11 @@
-/* Watermarks: the back-channels of the pipeline. Single-writer words that never block anybody, so the
- * graph of reliable links has no cycle.
+/* Watermarks: the back-channels of the pipeline. Single-writer words that never block anybody, so
+ * the graph of reliable links has no cycle.
  *
  *   repl  ──commit──►  deliver          merge ──(n → running hash)──► repl, deliver
  *   repl  ──role────►  enrich, intake, deliver, rx
  *   risk[k] ──done──►  merge            enrich or repl ──(n → arrival)──► every hop's histogram
  *   enrich ──hurry──►  rx (file ports only)
- */
+ * */
 #pragma once
 
 #include <stdatomic.h>
@@ -23,16 +23,18 @@ struct rw_word {
     _Alignas(64) _Atomic uint64_t value;
 };
 
+/* rw_word_get and rw_word_set: any reader, one writer. Never block or fail. */
 static inline uint64_t rw_word_get(const struct rw_word *word) {
-    /* pairs with the release in rw_word_set: what was written before the word is visible after it */
+    /* pairs with the release in rw_word_set: what was written before the word is visible with it */
     return atomic_load_explicit(&word->value, memory_order_acquire);
 }
 static inline void rw_word_set(struct rw_word *word, uint64_t value) {
     atomic_store_explicit(&word->value, value, memory_order_release);
 }
 
-/* The role word: epoch << 8 | mode << 4 | role. `role_start` is valid for the role last read: as leader
- * the sequence of the first entry this site may log. The writer (repl) sets role_start first. */
+/* The role word: epoch << 8 | mode << 4 | role. `role_start` is valid for the role last read: as
+ * leader the sequence of the first entry this site may log. The writer (repl) sets role_start
+ * first. */
 static inline uint64_t rw_role_pack(uint64_t epoch, enum rw_mode mode, enum rw_role role) {
     return epoch << 8 | (uint64_t)mode << 4 | (uint64_t)role;
 }
@@ -66,7 +68,8 @@ static inline void rw_seq_ring_put(struct rw_seq_ring *ring, uint64_t sequence, 
     atomic_store_explicit(&cell->sequence, sequence, memory_order_release);
 }
 
-/* rw_seq_ring_get reads the cell of a sequence; false when it is not there yet or overwritten. Any thread. */
+/* rw_seq_ring_get reads the cell of a sequence; false when it is not there yet or overwritten. Any
+ * thread. */
 static inline bool rw_seq_ring_get(const struct rw_seq_ring *ring, uint64_t sequence, uint64_t *low,
                                    uint64_t *high) {
     const struct rw_seq_cell *cell = &ring->cell[sequence % RW_SEQ_RING_CELLS];
@@ -80,15 +83,15 @@ static inline bool rw_seq_ring_get(const struct rw_seq_ring *ring, uint64_t sequ
 
 /* All watermarks of one site, in one planned region. The comment names the single writer. */
 struct rw_watermarks {
-    struct rw_word role;                /* repl: rw_role_pack */
-    struct rw_word role_start;          /* repl */
-    struct rw_word commit;              /* repl: highest log sequence whose results may be released */
-    struct rw_word applied;             /* merge: highest n whose results are complete and hashed */
-    struct rw_word stored;              /* deliver: highest n whose results stand in the result journal */
-    struct rw_word released;            /* deliver: highest result sequence published */
-    struct rw_word hurry;               /* enrich: 1 while the local feed is behind the log */
-    struct rw_word refuse_intake;       /* repl: 1 while the journal is at its low-water mark */
+    struct rw_word role;          /* repl: rw_role_pack */
+    struct rw_word role_start;    /* repl */
+    struct rw_word commit;        /* repl: highest log sequence whose results may be released */
+    struct rw_word applied;       /* merge: highest n whose results are complete and hashed */
+    struct rw_word stored;        /* deliver: highest n whose results stand in the result journal */
+    struct rw_word released;      /* deliver: highest result sequence published */
+    struct rw_word hurry;         /* enrich: 1 while the local feed is behind the log */
+    struct rw_word refuse_intake; /* repl: 1 while the journal is at its low-water mark */
     struct rw_word done[RW_SHARDS_MAX]; /* risk[k]: highest n fully applied, emitted or not */
     struct rw_seq_ring hash;            /* merge: n → running result hash rh(n) */
-    struct rw_seq_ring arrival;         /* enrich (leader) or repl (follower): n → arrival ns, 0 */
+    struct rw_seq_ring arrival; /* enrich (leader) or repl (follower): n → arrival ns, 0 */
 };

@@ -1,28 +1,30 @@
-/* A log entry: one input of the appliance, as it stands in the log, on the wire and in the journal.
+/* A log entry: one input of the appliance, as it stands in the log, on the wire and in the
+ * journal.
  *
  *   slot 0 (64 B)                                        slots 1..15 (64 B each, optional)
  *   ┌ sequence ┬ event time ┬ type … instrument ┬ body 40 B ┐┌ the body goes on ┐
  *
- * State and results are pure functions of the sequence of these entries, so an entry holds nothing that
- * depends on a site, a clock or a packet. All integers are little-endian; reserved bytes are zero.
+ * State and results are pure functions of the sequence of these entries, so an entry holds nothing
+ * that depends on a site, a clock or a packet. All integers are little-endian; reserved bytes are
+ * zero.
  *
  * Times: event_time_ns is nanoseconds since midnight of the session day, exchange time. Prices are
  * integers of 1e-4 currency units, quantities are whole units, money is 1e-4 currency units.
  *
- * Before the sequencer (refdata/enrich) has numbered an entry, its `sequence` field carries the local
- * arrival stamp (ns, monotonic) instead; the stamp never enters the log. */
+ * Before the sequencer (refdata/enrich) has numbered an entry, its `sequence` field carries the
+ * local arrival stamp (ns, monotonic) instead; the stamp never enters the log. */
 #pragma once
 
 #include <assert.h>
 #include <stddef.h>
 #include <stdint.h>
 
-#define RW_SLOT_BYTES 64u
+#define RW_SLOT_BYTES      64u
 #define RW_ENTRY_SLOTS_MAX 16u
-#define RW_ENTRY_VERSION 1u
+#define RW_ENTRY_VERSION   1u
 /* instrument = RW_INSTRUMENT_NONE: the entry is not about one instrument. Indices start at 1. */
 #define RW_INSTRUMENT_NONE 0u
-#define RW_PORTFOLIO_NONE 0u
+#define RW_PORTFOLIO_NONE  0u
 
 enum rw_entry_type {
     RW_ENTRY_TICK = 1,
@@ -47,28 +49,29 @@ struct rw_entry {
 static_assert(sizeof(struct rw_entry) == RW_SLOT_BYTES, "an entry head is one slot");
 
 enum rw_tick_kind {
-    RW_TICK_BBO = 1,     /* the best bid or offer changed */
-    RW_TICK_TRADE = 2,   /* a printable trade; last_price and last_quantity are set */
-    RW_TICK_STATUS = 3,  /* trading state of the instrument changed (quality has RW_QUALITY_HALTED or not) */
+    RW_TICK_BBO = 1,   /* the best bid or offer changed */
+    RW_TICK_TRADE = 2, /* a printable trade; last_price and last_quantity are set */
+    RW_TICK_STATUS =
+        3, /* trading state of the instrument changed (quality has RW_QUALITY_HALTED or not) */
     RW_TICK_CHANNEL = 4, /* state of the whole channel changed; instrument = none */
     RW_TICK_BREAK = 5,   /* a trade was broken; last_* as far as known, else 0 */
 };
 
 /* Quality bits, shared by ticks, instruments and result records. */
 enum rw_quality {
-    RW_QUALITY_STALE = 1u << 0,     /* no update for longer than the instrument's limit in event time */
+    RW_QUALITY_STALE = 1u << 0, /* no update for longer than the instrument's limit in event time */
     RW_QUALITY_CROSSED = 1u << 1,   /* bid > ask */
     RW_QUALITY_LOCKED = 1u << 2,    /* bid == ask */
     RW_QUALITY_HALTED = 1u << 3,    /* trading state is not 'T' */
     RW_QUALITY_FEED_GAP = 1u << 4,  /* messages of the channel were lost for good */
     RW_QUALITY_ONE_SIDED = 1u << 5, /* bid or ask missing */
-    RW_QUALITY_NO_MARK = 1u << 6,   /* no price seen yet; the mark is the start-of-day price, or 0 */
+    RW_QUALITY_NO_MARK = 1u << 6, /* no price seen yet; the mark is the start-of-day price, or 0 */
     RW_QUALITY_CONFLATED = 1u << 7, /* the tick replaces earlier states of the book */
     RW_QUALITY_TAKEOVER = 1u << 8,  /* the BBO is the last one logged by the former leader */
 };
 
-/* A TICK's source identity is (channel, venue_sequence, index). It is self-contained: BBO and last trade
- * are those after the event. A missing side has price 0 and quantity 0. */
+/* A TICK's source identity is (channel, venue_sequence, index). It is self-contained: BBO and last
+ * trade are those after the event. A missing side has price 0 and quantity 0. */
 struct rw_tick_body {
     uint16_t channel;
     uint16_t index;   /* position among the ticks of one venue message: 0, 1, … */
@@ -87,11 +90,11 @@ enum rw_fill_kind { RW_FILL_NEW = 1 };
 /* A FILL takes two slots: this body starts at rw_entry.body and runs through slot 1. */
 struct rw_fill_body {
     uint64_t source_sequence; /* with source: the identity of this input; 1, 2, … per source */
-    uint64_t exec_id;         /* unique per execution; a second one with the same id is ignored, counted */
-    uint32_t portfolio;       /* index in the reference image, 1.. */
+    uint64_t exec_id; /* unique per execution; a second one with the same id is ignored, counted */
+    uint32_t portfolio; /* index in the reference image, 1.. */
     uint16_t source;
-    uint8_t side; /* enum rw_side */
-    uint8_t kind; /* enum rw_fill_kind */
+    uint8_t side;     /* enum rw_side */
+    uint8_t kind;     /* enum rw_fill_kind */
     int64_t quantity; /* > 0 */
     int64_t price;    /* 1e-4 */
     int64_t fee;      /* money 1e-4, positive = cost */
@@ -103,8 +106,8 @@ static_assert(sizeof(struct rw_fill_body) == 40 + 64, "a fill fills two slots");
 enum rw_session_event { RW_SESSION_OPEN = 1, RW_SESSION_CLOSE = 2 };
 
 struct rw_session_body {
-    uint8_t event;       /* enum rw_session_event */
-    char session[10];    /* YYMMDD + four base-36 digits */
+    uint8_t event;    /* enum rw_session_event */
+    char session[10]; /* YYMMDD + four base-36 digits */
     uint8_t reserved[5];
     uint8_t image_hash[16]; /* of the start-of-day reference image */
     uint8_t reserved2[8];

@@ -1,21 +1,23 @@
-/* The reference image: instruments, portfolios, desks, start-of-day positions and limits in one block of
- * memory without pointers, made by refdata/compile from CSV and read by enrich, risk and merge.
+/* The reference image: instruments, portfolios, desks, start-of-day positions and limits in one
+ * block of memory without pointers, made by refdata/compile from CSV and read by enrich, risk and
+ * merge.
  *
- *   ┌ header ┬ instruments[1..n] ┬ portfolios[1..n] ┬ desks[1..n] ┬ positions ┬ limits ┬ locate index ┐
+ *   ┌ header ┬ instruments[1..n] ┬ portfolios[1..n] ┬ desks[1..n] ┬ positions ┬ limits ┬ locate
+ *    index ┐
  *
- * Row 0 of every table with an index is all zero, so that index 0 can mean "none". Identical CSV gives
- * identical bytes; `hash` (XXH3-128 over the image with hash = 0) must be equal at both sites.
- * Portfolios are sorted by (desk, account, portfolio), so a shard is a contiguous range cut only at
- * account boundaries. Positions are sorted by (instrument, portfolio). */
+ * Row 0 of every table with an index is all zero, so that index 0 can mean "none". Identical CSV
+ * gives identical bytes; `hash` (XXH3-128 over the image with hash = 0) must be equal at both
+ * sites. Portfolios are sorted by (desk, account, portfolio), so a shard is a contiguous range cut
+ * only at account boundaries. Positions are sorted by (instrument, portfolio). */
 #pragma once
 
 #include <assert.h>
 #include <stdint.h>
 
-#define RW_IMAGE_MAGIC 0x474D4957524B5331ull
+#define RW_IMAGE_MAGIC   0x474D4957524B5331ull
 #define RW_IMAGE_VERSION 1u
-#define RW_SYMBOL_BYTES 12u
-#define RW_NAME_BYTES 24u
+#define RW_SYMBOL_BYTES  12u
+#define RW_NAME_BYTES    24u
 
 struct rw_image_table {
     uint64_t offset; /* from the start of the image, 64-byte aligned */
@@ -35,14 +37,17 @@ struct rw_image {
     struct rw_image_table desks;       /* struct rw_name_row, by desk index */
     struct rw_image_table positions;   /* struct rw_position_row */
     struct rw_image_table limits;      /* struct rw_limit_row */
-    struct rw_image_table locate;      /* uint32_t[65536]: instrument index by venue stock locate, or 0 */
-    struct rw_image_table symbols;     /* uint32_t[2^k]: open-addressing hash of the symbol → instrument */
+    struct rw_image_table
+        locate; /* uint32_t[65536]: instrument index by venue stock locate, or 0 */
+    struct rw_image_table
+        symbols; /* uint32_t[2^k]: open-addressing hash of the symbol → instrument */
 };
 
 struct rw_instrument_row {
     char symbol[RW_SYMBOL_BYTES]; /* NUL padded */
     uint32_t index;
-    uint16_t locate; /* the venue's stock locate; 0 = assigned by the venue's directory at run time */
+    uint16_t
+        locate; /* the venue's stock locate; 0 = assigned by the venue's directory at run time */
     uint16_t channel;
     int32_t multiplier;      /* contract multiplier, ≥ 1 */
     int32_t start_price;     /* start-of-day mark, 1e-4 */
@@ -83,13 +88,14 @@ struct rw_limit_row {
     uint8_t scope;   /* enum rw_limit_scope */
     uint8_t measure; /* enum rw_limit_measure */
     uint8_t reserved[2];
-    uint32_t owner;    /* portfolio or desk index; 0 = firm */
+    uint32_t owner;     /* portfolio or desk index; 0 = firm */
     int64_t soft, hard; /* money 1e-4; breached when the measure is ≥ */
 };
 static_assert(sizeof(struct rw_limit_row) == 24, "");
 
-/* rw_image_rows returns the first row of a table as a pointer into the image. Never fails on an image
- * that rw_image_check accepted. */
-static inline const void *rw_image_rows(const struct rw_image *image, const struct rw_image_table *table) {
+/* rw_image_rows returns the first row of a table as a pointer into the image. Never fails on an
+ * image that rw_image_check accepted. */
+static inline const void *rw_image_rows(const struct rw_image *image,
+                                        const struct rw_image_table *table) {
     return (const uint8_t *)image + table->offset;
 }

@@ -1,21 +1,21 @@
 /* A result record: what the appliance publishes, 128 bytes, integers only, compared by bytes.
  *
- * An SBE-style header (so that fields can be appended later) and a fixed block. The same bytes stand in
- * the result journal, in the shared-memory delivery ring and in SoupBinTCP payloads, at both sites.
- * Money is 1e-4 of the base currency. Reserved bytes are zero. */
+ * An SBE-style header (so that fields can be appended later) and a fixed block. The same bytes
+ * stand in the result journal, in the shared-memory delivery ring and in SoupBinTCP payloads, at
+ * both sites. Money is 1e-4 of the base currency. Reserved bytes are zero. */
 #pragma once
 
 #include <assert.h>
 #include <stdint.h>
 
-#define RW_RESULT_BYTES 128u
-#define RW_RESULT_BLOCK_LENGTH 120u /* bytes after the header */
-#define RW_RESULT_TEMPLATE 1u
-#define RW_RESULT_SCHEMA 0x5257u
+#define RW_RESULT_BYTES          128u
+#define RW_RESULT_BLOCK_LENGTH   120u /* bytes after the header */
+#define RW_RESULT_TEMPLATE       1u
+#define RW_RESULT_SCHEMA         0x5257u
 #define RW_RESULT_SCHEMA_VERSION 1u
 
-/* Order of records within one input: (portfolio index, kind, instrument index); session records belong
- * to the market (index 0) and come first, desk and firm totals last. */
+/* Order of records within one input: (portfolio index, kind, instrument index); session records
+ * belong to the market (index 0) and come first, desk and firm totals last. */
 enum rw_result_kind {
     RW_RESULT_SESSION_OPEN = 1,
     RW_RESULT_SESSION_CLOSE = 2,
@@ -47,16 +47,16 @@ struct rw_result {
     uint32_t portfolio;       /* or desk index; 0 = market or firm */
     uint32_t instrument;      /* 0 = whole portfolio */
     uint8_t kind;             /* enum rw_result_kind */
-    uint8_t limit_state;      /* enum rw_limit_state: the worst of the row's limits, or of `measure` */
-    uint8_t measure;          /* enum rw_limit_measure, for limit records */
+    uint8_t limit_state; /* enum rw_limit_state: the worst of the row's limits, or of `measure` */
+    uint8_t measure;     /* enum rw_limit_measure, for limit records */
     uint8_t reserved0;
-    uint16_t quality;   /* enum rw_quality, or-ed over what the row depends on */
-    uint16_t method;    /* version of the calculation that made it */
-    int64_t position;   /* signed quantity; 0 on totals */
-    int64_t mark;       /* price 1e-4; 0 on totals */
+    uint16_t quality;                     /* enum rw_quality, or-ed over what the row depends on */
+    uint16_t method;                      /* version of the calculation that made it */
+    int64_t position;                     /* signed quantity; 0 on totals */
+    int64_t mark;                         /* price 1e-4; 0 on totals */
     int64_t realised_pnl, unrealised_pnl; /* money; realised is net of fees */
-    int64_t gross, net;       /* Σ|q·m·P| and Σ q·m·P */
-    uint32_t conflated;       /* book states that the causing tick replaced */
+    int64_t gross, net;                   /* Σ|q·m·P| and Σ q·m·P */
+    uint32_t conflated;                   /* book states that the causing tick replaced */
     uint8_t reserved[28];
 };
 static_assert(sizeof(struct rw_result) == RW_RESULT_BYTES, "the record is 128 bytes");

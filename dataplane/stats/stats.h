@@ -1,5 +1,6 @@
-/* Statistics in a shared-memory file that describes itself, so any reader (the CLI, a post mortem) needs
- * no schema: blocks of rows (name, unit, sentence) and their 64-bit cells; histograms are rows too.
+/* Statistics in a shared-memory file that describes itself, so any reader (the CLI, a post mortem)
+ * needs no schema: blocks of rows (name, unit, sentence) and their 64-bit cells; histograms are
+ * rows too.
  *
  *   ┌ header ┬ block "feed" ┬ rows: name unit help ┬ cells … ┬ block "link rx→feed" ┬ … ┐
  *
@@ -11,8 +12,8 @@
  *   RW_STATS_STRUCT(rw_feed_counters, RW_FEED_COUNTERS);
  *   static const struct rw_stat_row rows[] = RW_STATS_ROWS(RW_FEED_COUNTERS);
  *
- * A pure core takes a pointer to such a struct: in the appliance it points into the file, in a test at
- * any zeroed struct. One writer per cell. */
+ * A pure core takes a pointer to such a struct: in the appliance it points into the file, in a
+ * test at any zeroed struct. One writer per cell. */
 #pragma once
 
 #include <stdatomic.h>
@@ -29,12 +30,12 @@ struct rw_stat_row {
 };
 
 #define RW_STATS_FIELD(name, unit, help) rw_stat name;
-#define RW_STATS_ROW(name, unit, help) {#name, unit, help},
-#define RW_STATS_STRUCT(type, LIST)                                                                \
-    struct type {                                                                                  \
-        LIST(RW_STATS_FIELD)                                                                       \
+#define RW_STATS_ROW(name, unit, help)   {#name, unit, help},
+#define RW_STATS_STRUCT(type, LIST) \
+    struct type {                   \
+        LIST(RW_STATS_FIELD)        \
     }
-#define RW_STATS_ROWS(LIST)                                                                        \
+#define RW_STATS_ROWS(LIST) \
     { LIST(RW_STATS_ROW) }
 
 /* rw_stat_add, rw_stat_set, rw_stat_get: relaxed, for the single writer and any reader. */
@@ -51,16 +52,17 @@ static inline uint64_t rw_stat_get(const rw_stat *cell) {
 
 struct rw_stats; /* the mapped file */
 
-/* rw_stats_create makes the file (replacing an old one) for the writer process; NULL with an error set.
- * path NULL: private memory, for tests. Cold path. */
+/* rw_stats_create makes the file (replacing an old one) for the writer process; NULL with an error
+ * set. path NULL: private memory, for tests. Cold path. */
 struct rw_stats *rw_stats_create(const char *path, const char *site, uint64_t pid);
-/* rw_stats_open maps an existing file read-only, also of a dead site; NULL with an error set when it is
- * missing, cut or of another version. */
+/* rw_stats_open maps an existing file read-only, also of a dead site; NULL with an error set when
+ * it is missing, cut or of another version. */
 struct rw_stats *rw_stats_open(const char *path);
 void rw_stats_close(struct rw_stats *stats);
 
-/* rw_stats_block adds a block of counters (or gauges, by kind) and returns its cells in row order, zeroed:
- * cast to the RW_STATS_STRUCT. Before the seal; asserts on overflow of the file or a name used twice. */
+/* rw_stats_block adds a block of counters (or gauges, by kind) and returns its cells in row order,
+ * zeroed: cast to the RW_STATS_STRUCT. Before the seal; asserts on overflow of the file or a name
+ * used twice. */
 void *rw_stats_block(struct rw_stats *stats, const char *block, enum rw_stat_kind kind,
                      const struct rw_stat_row *rows, uint32_t count);
 /* rw_stats_hist adds one histogram row in a block of its own. Same rules. */

@@ -4,12 +4,12 @@
 /* Exit codes, the same for every verb and the daemon. */
 enum rw_exit {
     RW_EXIT_OK = 0,
-    RW_EXIT_FAILED = 1,      /* failed while running */
-    RW_EXIT_CHECK = 3,       /* a check found a FAIL */
+    RW_EXIT_FAILED = 1, /* failed while running */
+    RW_EXIT_CHECK = 3,  /* a check found a FAIL */
     RW_EXIT_USAGE = 64,
-    RW_EXIT_NO_INPUT = 66,   /* no such input file */
-    RW_EXIT_NO_SITE = 69,    /* no running site */
-    RW_EXIT_NO_PEER = 75,    /* peer unreachable */
+    RW_EXIT_NO_INPUT = 66, /* no such input file */
+    RW_EXIT_NO_SITE = 69,  /* no running site */
+    RW_EXIT_NO_PEER = 75,  /* peer unreachable */
     RW_EXIT_PERMISSION = 77,
     RW_EXIT_CONFIG = 78,
 };
