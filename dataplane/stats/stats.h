@@ -61,8 +61,9 @@ struct rw_stats *rw_stats_open(const char *path);
 void rw_stats_close(struct rw_stats *stats);
 
 /* rw_stats_block adds a block of counters (or gauges, by kind) and returns its cells in row order,
- * zeroed: cast to the RW_STATS_STRUCT. Before the seal; asserts on overflow of the file or a name
- * used twice. */
+ * zeroed: cast to the RW_STATS_STRUCT. Block and row names are shorter than 40 bytes, units than 16, help
+ * texts than 136. Before the seal; asserts on overflow of the file (4 MiB) or of a text, and on a
+ * (block, row) used twice. One block name may hold counters, gauges and histograms. */
 void *rw_stats_block(struct rw_stats *stats, const char *block, enum rw_stat_kind kind,
                      const struct rw_stat_row *rows, uint32_t count);
 /* rw_stats_hist adds one histogram row in a block of its own. Same rules. */
@@ -80,3 +81,6 @@ struct rw_stats_item {
 _Bool rw_stats_next(const struct rw_stats *stats, uint64_t *at, struct rw_stats_item *item);
 const char *rw_stats_site(const struct rw_stats *stats);
 uint64_t rw_stats_pid(const struct rw_stats *stats);
+/* rw_stats_alive tells whether the process that wrote the file still runs (its pid with the start time it
+ * had, so a reused pid is not taken for it). */
+_Bool rw_stats_alive(const struct rw_stats *stats);
