@@ -1,6 +1,7 @@
 /* Checks run in the order in which the bytes lie, so each reason is reported by the first that fails. */
 #include "dataplane/nic/udp.h"
 
+#include <stdbool.h>
 #include <string.h>
 
 #include "dataplane/base/assert.h"
@@ -21,21 +22,22 @@ static uint32_t ones_sum(const uint8_t *bytes, size_t count, uint64_t sum);
 static uint16_t udp_checksum(const uint8_t *ip, const uint8_t *udp, uint32_t udp_bytes);
 
 /* parse_ipv4 checks the IPv4 header; on RW_UDP_accepted *header_bytes and *total_bytes are set. */
-static enum rw_udp_verdict parse_ipv4(const uint8_t *ip, size_t left, uint32_t *header_bytes,
-                                      uint32_t *total_bytes) {
+static enum rw_udp_verdict parse_ipv4(const uint8_t *ip, size_t left, unsigned check,
+                                      uint32_t *header_bytes, uint32_t *total_bytes) {
     if (left < IPV4_BYTES) return RW_UDP_cut_header;
     *header_bytes = (ip[0] & 15u) * 4u;
     *total_bytes = rw_load_be16(ip + 2);
     if (ip[0] >> 4 != 4 || *header_bytes < IPV4_BYTES || *total_bytes < *header_bytes)
         return RW_UDP_bad_ip_header;
     if (left < *header_bytes) return RW_UDP_cut_header;
-    if (ones_sum(ip, *header_bytes, 0) != 0xFFFF) return RW_UDP_bad_ip_checksum;
+    if ((check & RW_UDP_CHECK_IP) && ones_sum(ip, *header_bytes, 0) != 0xFFFF)
+        return RW_UDP_bad_ip_checksum;
     if (ip[9] != PROTOCOL_UDP) return RW_UDP_not_udp;
     if (rw_load_be16(ip + 6) & IPV4_FRAGMENT) return RW_UDP_fragment;
     return RW_UDP_accepted;
 }
 
-enum rw_udp_verdict rw_udp_parse(const uint8_t *frame, size_t bytes, bool check_udp_checksum,
+enum rw_udp_verdict rw_udp_parse(const uint8_t *frame, size_t bytes, unsigned check,
                                  struct rw_udp *udp) {
     size_t at = ETHERNET_BYTES;
     if (bytes < at) return RW_UDP_cut_header;
@@ -51,7 +53,7 @@ enum rw_udp_verdict rw_udp_parse(const uint8_t *frame, size_t bytes, bool check_
 
     const uint8_t *ip = frame + at;
     uint32_t header_bytes, total_bytes;
-    enum rw_udp_verdict verdict = parse_ipv4(ip, bytes - at, &header_bytes, &total_bytes);
+    enum rw_udp_verdict verdict = parse_ipv4(ip, bytes - at, check, &header_bytes, &total_bytes);
     if (verdict != RW_UDP_accepted) return verdict;
 
     at += header_bytes;
@@ -70,7 +72,7 @@ enum rw_udp_verdict rw_udp_parse(const uint8_t *frame, size_t bytes, bool check_
     size_t there = bytes - at;
     udp->bytes = (uint16_t)((there < udp_bytes ? there : udp_bytes) - UDP_BYTES);
     if (there < udp_bytes) return RW_UDP_cut_payload;
-    if (check_udp_checksum && rw_load_be16(header + 6) != 0 &&
+    if ((check & RW_UDP_CHECK_UDP) && rw_load_be16(header + 6) != 0 &&
         udp_checksum(ip, header, udp_bytes) != 0)
         return RW_UDP_bad_udp_checksum;
     return RW_UDP_accepted;

@@ -8,7 +8,6 @@
  * order of the checks, so that received = accepted + Σ reasons. */
 #pragma once
 
-#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -35,12 +34,20 @@ struct rw_udp {
     const uint8_t *payload; /* points into the frame */
 };
 
-/* rw_udp_parse finds the payload of a frame of `bytes` bytes (any number; only these are read). Checks the
- * UDP checksum too if asked; captures taken on the sending host carry unfinished ones. On
- * RW_UDP_accepted the whole of *udp is set. On RW_UDP_cut_payload it is set too, with the bytes that are
- * there, so that an offline tool can decode the complete messages of a cut packet; rx drops it. On any other
- * verdict *udp is undefined. Pure; any thread. */
-enum rw_udp_verdict rw_udp_parse(const uint8_t *frame, size_t bytes, bool check_udp_checksum,
+/* Which checksums rw_udp_parse verifies. Real captures carry wrong ones: edited headers, or packets taken
+ * on the sending host before its NIC filled them in. Offline tools therefore check none; a live port all. */
+enum rw_udp_check {
+    RW_UDP_CHECK_NONE = 0,
+    RW_UDP_CHECK_IP = 1,
+    RW_UDP_CHECK_UDP = 2, /* where present */
+    RW_UDP_CHECK_ALL = 3,
+};
+
+/* rw_udp_parse finds the payload of a frame of `bytes` bytes (any number; only these are read). check: enum
+ * rw_udp_check, or-ed. On RW_UDP_accepted the whole of *udp is set. On RW_UDP_cut_payload it is set too,
+ * with the bytes that are there, so that an offline tool can decode the complete messages of a cut packet;
+ * rx drops it. On any other verdict *udp is undefined. Pure; any thread. */
+enum rw_udp_verdict rw_udp_parse(const uint8_t *frame, size_t bytes, unsigned check,
                                  struct rw_udp *udp);
 
 /* rw_udp_reason returns the name of a verdict ("accepted", "cut_header", …). verdict < RW_UDP_VERDICTS. */
