@@ -1,0 +1,165 @@
+/* One small function per kind of message; the switch on the type letter is the whole control flow. */
+#include "dataplane/feed/itch50_book.h"
+
+#include <string.h>
+
+static void tell_trade(struct rw_book_event *event, uint64_t shares, uint64_t price,
+                       uint64_t match_number) {
+    if (shares == 0) return; /* an auction without a cross prints zero shares */
+    event->changed |= RW_BOOK_TRADE;
+    event->quantity = shares;
+    event->price = price > INT32_MAX ? INT32_MAX : (int32_t)price;
+    event->match_number = match_number;
+}
+
+static void name_locate(struct rw_book *book, struct rw_book_event *event, const uint8_t *symbol) {
+    if (rw_book_set_symbol(book, event->locate, symbol)) event->changed |= RW_BOOK_NAMED;
+}
+
+static void apply_add(struct rw_book *book, const uint8_t *message, struct rw_book_event *event) {
+    uint8_t side = *rw_itch50_add_buy_sell_indicator(message);
+    uint32_t shares = (uint32_t)rw_itch50_add_shares(message);
+    name_locate(book, event, rw_itch50_add_stock(message));
+    if (side != 'B' && side != 'S') shares = 0; /* refused and counted there */
+    rw_book_add(book, event->locate, rw_itch50_add_order_reference_number(message),
+                side == 'B' ? RW_BOOK_BID : RW_BOOK_ASK, shares,
+                (uint32_t)rw_itch50_add_price(message));
+}
+
+/* 'E' trades at the order's own price, 'C' at the one it brings. */
+static void apply_execution(struct rw_book *book, const uint8_t *message,
+                            struct rw_book_event *event) {
+    struct rw_book_order order;
+    uint32_t shares = (uint32_t)rw_itch50_executed_executed_shares(message);
+    if (!rw_book_reduce(book, event->locate, rw_itch50_executed_order_reference_number(message),
+                        shares, &order))
+        return;
+    bool own_price = message[0] == 'E';
+    tell_trade(event, shares,
+               own_price ? (uint32_t)order.price : rw_itch50_executed_at_execution_price(message),
+               rw_itch50_executed_match_number(message));
+    event->printable = own_price || *rw_itch50_executed_at_printable(message) == 'Y';
+    event->side = order.side;
+}
+
+static void apply_removal(struct rw_book *book, const uint8_t *message,
+                          struct rw_book_event *event) {
+    struct rw_book_order order;
+    uint64_t reference = rw_itch50_delete_order_reference_number(message);
+    if (message[0] == 'X')
+        rw_book_reduce(book, event->locate, reference,
+                       (uint32_t)rw_itch50_cancel_canceled_shares(message), &order);
+    else if (message[0] == 'D')
+        rw_book_delete(book, event->locate, reference, &order);
+    else
+        rw_book_replace(book, event->locate, reference,
+                        rw_itch50_replace_new_order_reference_number(message),
+                        (uint32_t)rw_itch50_replace_shares(message),
+                        (uint32_t)rw_itch50_replace_price(message), &order);
+}
+
+static void apply_trade(struct rw_book *book, const uint8_t *message, struct rw_book_event *event) {
+    if (message[0] == 'P') {
+        name_locate(book, event, rw_itch50_trade_stock(message));
+        tell_trade(event, rw_itch50_trade_shares(message), rw_itch50_trade_price(message),
+                   rw_itch50_trade_match_number(message));
+        event->side =
+            *rw_itch50_trade_buy_sell_indicator(message) == 'B' ? RW_BOOK_BID : RW_BOOK_ASK;
+    } else {
+        name_locate(book, event, rw_itch50_cross_stock(message));
+        tell_trade(event, rw_itch50_cross_cross_shares(message),
+                   rw_itch50_cross_cross_price(message), rw_itch50_cross_match_number(message));
+        event->cross = true;
+    }
+    event->printable = event->changed & RW_BOOK_TRADE;
+}
+
+/* Everything that is neither an order nor a trade. */
+static void apply_notice(struct rw_book *book, const uint8_t *message,
+                         struct rw_book_event *event) {
+    switch (message[0]) {
+    case 'S':
+        event->state = *rw_itch50_system_event_code(message);
+        event->changed |= RW_BOOK_SYSTEM;
+        break;
+    case 'H':
+        name_locate(book, event, rw_itch50_trading_stock(message));
+        event->state = *rw_itch50_trading_trading_state(message);
+        event->changed |= RW_BOOK_STATUS;
+        rw_book_set_state(book, event->locate, event->state);
+        break;
+    case 'B':
+        event->match_number = rw_itch50_broken_match_number(message);
+        event->changed |= RW_BOOK_BREAK;
+        break;
+    case 'R':
+        name_locate(book, event, rw_itch50_directory_stock(message));
+        break;
+    case 'Y':
+        name_locate(book, event, rw_itch50_reg_sho_stock(message));
+        break;
+    case 'L':
+        name_locate(book, event, rw_itch50_participant_stock(message));
+        break;
+    case 'I':
+        name_locate(book, event, rw_itch50_imbalance_stock(message));
+        break;
+    case 'J':
+        name_locate(book, event, rw_itch50_collar_stock(message));
+        break;
+    default:
+        break;
+    }
+}
+
+enum rw_itch50_verdict rw_itch50_apply(struct rw_book *book, const uint8_t *message, uint32_t bytes,
+                                       struct rw_book_event *event) {
+    memset(event, 0, sizeof *event);
+    enum rw_itch50_verdict verdict = rw_itch50_check(message, bytes);
+    if (__builtin_expect(verdict != RW_ITCH50_OK, 0)) return verdict;
+    event->locate = rw_itch50_locate(message);
+    event->event_time_ns = rw_itch50_timestamp(message);
+    const struct rw_book_bbo *bbo = rw_book_bbo(book, event->locate);
+    event->before = *bbo;
+    switch (message[0]) {
+    case 'A':
+    case 'F':
+        apply_add(book, message, event);
+        break;
+    case 'E':
+    case 'C':
+        apply_execution(book, message, event);
+        break;
+    case 'X':
+    case 'D':
+    case 'U':
+        apply_removal(book, message, event);
+        break;
+    case 'P':
+    case 'Q':
+        apply_trade(book, message, event);
+        break;
+    default:
+        apply_notice(book, message, event);
+        break;
+    }
+    event->after = *bbo;
+    if (memcmp(&event->before, &event->after, sizeof event->before) != 0)
+        event->changed |= RW_BOOK_BBO;
+    return RW_ITCH50_OK;
+}
+
+void rw_itch50_prefetch(const struct rw_book *book, const uint8_t *message, uint32_t bytes) {
+    if (rw_itch50_check(message, bytes) != RW_ITCH50_OK || bytes < 19) return;
+    rw_book_prefetch(book, rw_itch50_locate(message), rw_load_be64(message + 11));
+}
+
+void rw_itch50_prefetch_order(const struct rw_book *book, const uint8_t *message, uint32_t bytes) {
+    if (rw_itch50_check(message, bytes) != RW_ITCH50_OK || bytes < 19) return;
+    rw_book_prefetch_order(book, rw_itch50_locate(message), rw_load_be64(message + 11));
+}
+
+void rw_itch50_prefetch_level(const struct rw_book *book, const uint8_t *message, uint32_t bytes) {
+    if (rw_itch50_check(message, bytes) != RW_ITCH50_OK || bytes < 19) return;
+    rw_book_prefetch_level(book, rw_load_be64(message + 11));
+}
