@@ -1,0 +1,47 @@
+/* Soft and hard limits on gross, |net| and loss of one row: a portfolio, a desk or the firm.
+ *
+ *   value < soft: OK      soft ≤ value < hard: SOFT      hard ≤ value: HARD
+ *
+ * The state is a function of the present value alone (no hysteresis), so it does not depend on the way
+ * there; only a change of state is reported. An absent limit is INT64_MAX, which no value reaches. */
+#pragma once
+
+#include "dataplane/record/image.h"
+#include "dataplane/record/result.h"
+#include "risk/numerics.h"
+
+#define RW_LIMIT_MEASURES 3u /* index = enum rw_limit_measure − 1 */
+
+struct rw_limits {
+    int64_t soft[RW_LIMIT_MEASURES], hard[RW_LIMIT_MEASURES]; /* money 1e-4 */
+    uint8_t state[RW_LIMIT_MEASURES];                         /* enum rw_limit_state */
+    uint8_t worst;
+    uint8_t reserved[12];
+};
+
+/* rw_limits_init reads the rows limit_first, limit_count of the image's limits table; all states OK. A
+ * bound ≤ 0 is absent; of two rows for one measure the tighter bounds hold. A measure out of range is
+ * ignored. */
+void rw_limits_init(struct rw_limits *limits, const struct rw_image *image, uint32_t limit_first,
+                    uint32_t limit_count);
+
+static inline uint8_t rw_limit_state_of(int64_t value, int64_t soft, int64_t hard) {
+    return value >= hard ? RW_LIMIT_HARD : value >= soft ? RW_LIMIT_SOFT : RW_LIMIT_OK;
+}
+
+/* rw_limits_update takes the present totals and returns a bit per measure (1 << (measure − 1)) whose
+ * state changed. pnl = realised + unrealised; the loss is −pnl. */
+static inline uint32_t rw_limits_update(struct rw_limits *limits, int64_t gross, int64_t net,
+                                        int64_t pnl) {
+    const int64_t value[RW_LIMIT_MEASURES] = {gross, rw_magnitude(net), -pnl};
+    uint32_t changed = 0;
+    uint8_t worst = RW_LIMIT_OK;
+    for (uint32_t i = 0; i < RW_LIMIT_MEASURES; i++) {
+        uint8_t state = rw_limit_state_of(value[i], limits->soft[i], limits->hard[i]);
+        changed |= (uint32_t)(state != limits->state[i]) << i;
+        limits->state[i] = state;
+        worst = state > worst ? state : worst;
+    }
+    limits->worst = worst;
+    return changed;
+}
