@@ -79,7 +79,7 @@ enum rw_udp_verdict rw_udp_parse(const uint8_t *frame, size_t bytes, unsigned ch
 }
 
 const char *rw_udp_reason(enum rw_udp_verdict verdict) {
-#define REASON_NAME(name, sentence) #name,
+#define REASON_NAME(name, unit, sentence) #name,
     static const char *const names[] = {"accepted", RW_UDP_REASONS(REASON_NAME)};
     RW_ASSERT(verdict < RW_UDP_VERDICTS);
     return names[verdict];
