@@ -15,7 +15,12 @@ enum rw_exit {
 };
 
 /* name, one sentence for `riskwire help`; the function is rw_verb_<name>. */
-#define RW_VERBS(X)
+/* clang-format off */
+#define RW_VERBS(X)                                                                                \
+    X(config, "check a configuration, print the defaults as the manual")                           \
+    X(status, "role, mode and positions of a running site")                                        \
+    X(promote, "make an in-sync follower the leader, alone")
+/* clang-format on */
 
 #define RW_VERB_DECLARE(name, help) int rw_verb_##name(int argc, char **argv);
 RW_VERBS(RW_VERB_DECLARE)

@@ -1,0 +1,94 @@
+/* The configuration of one site: a YAML file, two levels deep, driven by ONE table of keys.
+ *
+ *   feed:                         row {"feed.speed", kind, default, range, unit, sentence}
+ *     speed: 4          ──────►     └─► struct field, `config defaults`, validation, manual
+ *
+ * Unknown keys, wrong kinds and values out of range are all reported at once, with file, line,
+ * column, the value found, the value wanted and the nearest key. Keys marked `must match` are
+ * hashed and compared with the peer when the sites meet. Cold path only. */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "dataplane/base/hash.h"
+
+#define RW_CONFIG_TEXT_BYTES 256u
+
+struct rw_config {
+    char site[RW_CONFIG_TEXT_BYTES];
+    char profile[RW_CONFIG_TEXT_BYTES];
+    char run_dir[RW_CONFIG_TEXT_BYTES];
+    char session[RW_CONFIG_TEXT_BYTES];
+    char leader[RW_CONFIG_TEXT_BYTES];
+    uint64_t cores;
+    char cpus[RW_CONFIG_TEXT_BYTES];
+    char idle[RW_CONFIG_TEXT_BYTES];
+    char reference_dir[RW_CONFIG_TEXT_BYTES];
+    char intake_file[RW_CONFIG_TEXT_BYTES];
+
+    char feed_line_a[RW_CONFIG_TEXT_BYTES];
+    char feed_line_b[RW_CONFIG_TEXT_BYTES];
+    char feed_group[RW_CONFIG_TEXT_BYTES];
+    char feed_venue_session[RW_CONFIG_TEXT_BYTES];
+    char feed_unsequenced[RW_CONFIG_TEXT_BYTES];
+    uint64_t feed_channel;
+    uint64_t feed_udp_port;
+    uint64_t feed_speed;
+    uint64_t feed_gap_timeout_us;
+    uint64_t feed_orders;
+
+    uint64_t risk_shards;
+    uint64_t risk_positions;
+    uint64_t risk_fills;
+
+    char journal_dir[RW_CONFIG_TEXT_BYTES];
+    uint64_t journal_segment_mib;
+    uint64_t journal_segments;
+
+    char peer_policy[RW_CONFIG_TEXT_BYTES];
+    char peer_listen[RW_CONFIG_TEXT_BYTES];
+    char peer_connect[RW_CONFIG_TEXT_BYTES];
+    char peer_certificate[RW_CONFIG_TEXT_BYTES];
+    char peer_key[RW_CONFIG_TEXT_BYTES];
+    char peer_ca[RW_CONFIG_TEXT_BYTES];
+    char peer_name[RW_CONFIG_TEXT_BYTES];
+    uint64_t peer_dead_ms;
+
+    char delivery_soup[RW_CONFIG_TEXT_BYTES];
+    uint64_t delivery_ring;
+    uint64_t delivery_clients;
+};
+
+enum rw_config_kind { RW_CONFIG_TEXT, RW_CONFIG_NUMBER };
+
+struct rw_config_key {
+    const char *path; /* "site" or "feed.speed" */
+    enum rw_config_kind kind;
+    uint32_t offset;   /* in struct rw_config */
+    bool required;     /* no usable default: the file must set it */
+    bool must_match;   /* equal at both sites */
+    const char *unset; /* default, as written in the file */
+    const char *words; /* text: allowed words "a|b", or NULL for any */
+    uint64_t min, max; /* numbers */
+    const char *unit;
+    const char *help; /* one sentence: what it does and what a wrong value costs */
+};
+
+/* rw_config_keys returns the table, ended by a row with path NULL. */
+const struct rw_config_key *rw_config_keys(void);
+/* rw_config_defaults fills every field with its default. */
+void rw_config_defaults(struct rw_config *config);
+/* rw_config_load reads a file over the defaults. Returns 0, or -errno with every finding (at most
+ * 20) printed to `report` and the sum in the error text. */
+int rw_config_load(const char *path, struct rw_config *config, FILE *report);
+/* rw_config_print writes the whole commented file with this configuration's values: for a default
+ * configuration this is the manual. */
+void rw_config_print(const struct rw_config *config, FILE *out);
+/* rw_config_match_hash returns the hash of the keys that must be equal at both sites. */
+struct rw_hash rw_config_match_hash(const struct rw_config *config);
+/* rw_config_site_path writes run_dir/site/name into path. Returns 0 or -ENAMETOOLONG with an
+ * error. */
+int rw_config_site_path(const struct rw_config *config, const char *name, char *path,
+                        uint32_t bytes);

@@ -1,0 +1,96 @@
+/* The table of configuration keys: the one place a key is named, ranged and explained. */
+#include <stddef.h>
+
+#include "tools/riskwired/config.h"
+
+#define TEXT(path, field, required, must_match, unset, words, help)                           \
+    {                                                                                         \
+        path, RW_CONFIG_TEXT, offsetof(struct rw_config, field), required, must_match, unset, \
+            words, 0, 0, "", help                                                             \
+    }
+#define NUMBER(path, field, must_match, unset, min, max, unit, help)                               \
+    {                                                                                              \
+        path, RW_CONFIG_NUMBER, offsetof(struct rw_config, field), false, must_match, unset, NULL, \
+            min, max, unit, help                                                                   \
+    }
+
+static const struct rw_config_key keys[] = {
+    TEXT("site", site, true, false, "a", "a|b", "which of the two sites this is"),
+    TEXT("profile", profile, false, false, "laptop", "laptop|host",
+         "laptop: no root, NIC or huge pages; host: huge pages and isolated cores"),
+    TEXT("run_dir", run_dir, false, false, "/tmp/riskwire", NULL,
+         "run-time files of all sites on this host: <run_dir>/<site>/{control.sock,stats,results}"),
+    TEXT("session", session, true, true, "2601020001", NULL,
+         "YYMMDD and four base-36 digits: trading day and number of the session"),
+    TEXT("leader", leader, false, true, "a", "a|b", "the site that leads when both start"),
+    NUMBER("cores", cores, false, "1", 1, 64, "cores",
+           "stage threads; stages are packed on the first cores this process may use"),
+    TEXT("cpus", cpus, false, false, "", NULL,
+         "CPUs to use, as a list like 2-4,8, one core each; empty: chosen by the host's layout"),
+    TEXT("idle", idle, false, false, "backoff", "spin|yield|backoff",
+         "what a core does when no stage had work: backoff sleeps up to 50 us and spares a laptop"),
+    TEXT("reference_dir", reference_dir, true, false, ".", NULL,
+         "folder with instruments.csv, portfolios.csv, positions.csv, limits.csv"),
+    TEXT("intake_file", intake_file, false, false, "", NULL,
+         "inputs.csv with fills, replayed in event-time order; empty: no fills"),
+
+    TEXT("feed.line_a", feed_line_a, true, false, "line_a.pcap", NULL,
+         "capture file, or DPDK device string, of line A"),
+    TEXT("feed.line_b", feed_line_b, false, false, "", NULL,
+         "the same of line B; empty: one line only"),
+    NUMBER("feed.channel", feed_channel, true, "1", 1, 65535, "",
+           "number of the channel in the log"),
+    TEXT("feed.group", feed_group, false, false, "", NULL,
+         "multicast group (a.b.c.d) that both lines use; empty: any"),
+    NUMBER("feed.udp_port", feed_udp_port, false, "0", 0, 65535, "", "UDP port; 0: any"),
+    TEXT("feed.venue_session", feed_venue_session, false, true, "", NULL,
+         "MoldUDP64 session; empty: the first one seen"),
+    TEXT("feed.unsequenced", feed_unsequenced, false, true, "reject", "reject|accept",
+         "packets with sequence 0 or a NUL session: accept applies them as they come"),
+    NUMBER("feed.speed", feed_speed, false, "1", 0, 1000000, "x",
+           "pace of capture files: N times capture time; 0: as fast as possible"),
+    NUMBER("feed.gap_timeout_us", feed_gap_timeout_us, true, "5000", 1, 10000000, "us",
+           "how long a gap on both lines is waited for; about the skew between the lines"),
+    NUMBER("feed.orders", feed_orders, false, "1000000", 1024, 16777216, "orders",
+           "live orders the books have room for; more are counted as overflow"),
+
+    NUMBER("risk.shards", risk_shards, false, "2", 1, 8, "shards",
+           "risk stages; results are the same for any number"),
+    NUMBER("risk.positions", risk_positions, true, "65536", 16, 16777216, "positions",
+           "(portfolio, instrument) pairs there is room for"),
+    NUMBER("risk.fills", risk_fills, true, "262144", 16, 67108864, "fills",
+           "executions remembered by id, so that a repeated one is ignored"),
+
+    TEXT("journal.dir", journal_dir, true, false, "journal", NULL,
+         "folder of log/ and results/; on the disk whose flushes you trust"),
+    NUMBER("journal.segment_mib", journal_segment_mib, false, "16", 1, 1024, "MiB",
+           "size of one pre-zeroed segment"),
+    NUMBER("journal.segments", journal_segments, false, "2", 2, 64, "segments",
+           "spare segments kept ready; intake is refused when none is left"),
+
+    TEXT("peer.policy", peer_policy, false, true, "disk", "disk|mem",
+         "what the peer must hold before release: disk = durable and computed, mem = in memory and "
+         "computed"),
+    TEXT("peer.listen", peer_listen, true, false, "127.0.0.1:7401", NULL,
+         "ADDRESS:PORT on which this site waits for its peer"),
+    TEXT("peer.connect", peer_connect, true, false, "127.0.0.1:7402", NULL,
+         "ADDRESS:PORT of the peer"),
+    TEXT("peer.certificate", peer_certificate, true, false, "site.crt", NULL,
+         "PEM certificate of this site"),
+    TEXT("peer.key", peer_key, true, false, "site.key", NULL, "PEM private key of this site"),
+    TEXT("peer.ca", peer_ca, true, false, "ca.crt", NULL, "PEM certificate that signs both sites"),
+    TEXT("peer.name", peer_name, true, false, "b", NULL, "name in the peer's certificate"),
+    NUMBER("peer.dead_ms", peer_dead_ms, true, "150", 10, 60000, "ms",
+           "silence after which the peer counts as gone and release stops"),
+
+    TEXT("delivery.soup", delivery_soup, false, false, "127.0.0.1:0", NULL,
+         "ADDRESS:PORT of the SoupBinTCP server; port 0: any free one, shown by stat"),
+    NUMBER("delivery.ring", delivery_ring, false, "65536", 1024, 16777216, "records",
+           "records in the shared-memory ring, a power of two; older ones come from the result "
+           "journal"),
+    NUMBER("delivery.clients", delivery_clients, false, "64", 1, 1024, "clients",
+           "SoupBinTCP clients served at once"),
+    {NULL, RW_CONFIG_TEXT, 0, false, false, NULL, NULL, 0, 0, NULL, NULL},
+};
+
+const struct rw_config_key *rw_config_keys(void) { return keys; }
