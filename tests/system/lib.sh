@@ -1,0 +1,59 @@
+# What the system tests share: a folder of their own, two sites (tools/sites.sh), facts to assert. Sourced.
+#
+# usage in a test: . "$(dirname "$0")/lib.sh"; system_begin "$@"; …; fact "sentence" command…; system_end
+top=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
+. "$top/tools/sites.sh"
+
+system_begin() { # BUILD
+    local build=${1:-$top/build/release}
+    case "$build" in /*) ;; *) build=$top/$build ;; esac
+    sites_bin=$build/tools
+    dir=$(mktemp -d "${TMPDIR:-/tmp}/riskwire-test.XXXXXX")
+    trap 'sites_stop; rm -rf "$dir"' EXIT
+    facts_failed=0
+}
+
+# fact SENTENCE COMMAND…: the command must succeed; the sentence is printed either way.
+fact() {
+    local sentence=$1
+    shift
+    if "$@"; then
+        echo "ok: $sentence"
+    else
+        echo "NOT OK: $sentence   ($*)"
+        facts_failed=$((facts_failed + 1))
+    fi
+}
+not() { ! "$@"; }
+skip() { echo "$*" && exit 77; }
+system_end() {
+    [ "$facts_failed" -eq 0 ] || tail -n 30 "$dir"/{a,b}/*.log 2>/dev/null
+    exit $((facts_failed > 0))
+}
+
+# subscribe SITE FILE [OPTION…]: follows a site over shared memory into FILE, across restarts of the site.
+subscribe() {
+    riskwire subscribe --shm "$1" --run-dir "$sites_run" --until-end --timeout "${subscribe_timeout:-120}" \
+        "${@:3}" -o csv >"$2" 2>"$2.log" &
+    subscriber=$!
+    sites_started+=("$subscriber")
+}
+
+# The trades of the venue's file (length-prefixed) and of a site's log, as sorted venue sequences.
+trades_of_venue() {
+    riskwire decode "$1" 2>/dev/null | sed -n 's/^{"seq":\([0-9]*\), *"type":"\([ECPQ]\)"\(.*\)$/\1 \2 \3/p' |
+        awk '$2 != "C" || $0 !~ /"printable":"N"/ { print $1 }' | sort -n
+}
+trades_of_log() {
+    riskwire journal dump "$1" -o csv 2>/dev/null |
+        awk -F, 'NR == 1 { for (i = 1; i <= NF; i++) column[$i] = i; next }
+                 $column["type"] == "tick" && $column["kind"] == "trade" { print $column["venue_sequence"] }' |
+        sort -n
+}
+trades_once() { cmp -s <(trades_of_venue "$sites_capture/session.itch") <(trades_of_log "$dir/$1/journal/log"); }
+report_equals() { # SITE FILE
+    riskwire journal report "$dir/$1/journal" -o csv 2>"$dir/report.log" | cmp -s - "$2"
+}
+lines_of() { [ -f "$1" ] && wc -l <"$1" || echo 0; }
+grown() { [ "$(lines_of "$1")" -gt "$2" ]; }
+log_says() { grep -q -- "$2" "$dir/$1/riskwired.log"; }

@@ -1,0 +1,124 @@
+# Two sites on this machine: set-up, start, questions and clean-up. Sourced by tools/demo and tests/system.
+#
+#   sites_prepare BIN DIR     certificates, site.yaml of a and b under DIR; BIN = folder of the programs
+#   site_start a|b            starts riskwired, remembers its pid in site_pid[a|b]
+#   site_field a|b NAME       one field of `riskwire status`, empty when the site does not answer
+#   wait_until SECONDS CMD…   polls a condition; fails with a sentence when the time is up
+#
+# Everything started here is stopped by sites_stop, by pid.
+
+declare -A site_pid=() site_peer=([a]=b [b]=a)
+sites_started=()
+# On a machine with two CPUs or more each site gets one of its own.
+declare -A site_cpus=([a]='' [b]='')
+[ "$(nproc)" -ge 2 ] && mapfile -t allowed_cpus < <(taskset -cp $$ | sed 's/.*: //' | tr , '\n' |
+    awk -F- '{ for (i = $1; i <= ($2 == "" ? $1 : $2); i++) print i }') &&
+    site_cpus=([a]=${allowed_cpus[0]} [b]=${allowed_cpus[1]})
+
+say() { printf '%s\n' "$*" >&2; }
+
+free_port() {
+    local port
+    for _ in $(seq 50); do
+        port=$((20000 + RANDOM % 20000))
+        (exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null || { echo "$port" && return; }
+    done
+    say "no free port found on 127.0.0.1" && return 1
+}
+
+make_certificates() { # DIR
+    local name
+    mkdir -p "$1"
+    openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 30 -subj /CN=demo-ca \
+        -keyout "$1/ca.key" -out "$1/ca.crt" 2>/dev/null || return
+    for name in a b; do
+        openssl req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj "/CN=$name" \
+            -keyout "$1/$name.key" -out "$1/$name.csr" 2>/dev/null &&
+            openssl x509 -req -in "$1/$name.csr" -CA "$1/ca.crt" -CAkey "$1/ca.key" -CAcreateserial -days 30 \
+                -extfile <(printf 'subjectAltName=DNS:%s' "$name") -out "$1/$name.crt" 2>/dev/null || return
+    done
+}
+
+# write_config SITE LISTEN CONNECT: site.yaml from sites_dir and the optional variables below.
+write_config() {
+    local site=$1 inputs=''
+    [ -s "$sites_capture/inputs.csv" ] && inputs=$sites_capture/inputs.csv
+    mkdir -p "$sites_dir/$site"
+    cat >"$sites_dir/$site/site.yaml" <<YAML
+site: $site
+profile: laptop
+run_dir: $sites_run
+session: "${sites_session:-2601020001}"
+leader: ${sites_leader:-a}
+cores: ${sites_cores:-1}
+cpus: "${site_cpus[$site]}"
+idle: ${sites_idle:-backoff}
+reference_dir: ${sites_reference:-$sites_capture}
+intake_file: "$inputs"
+feed:
+  line_a: $sites_capture/line_a.pcap
+  line_b: "${sites_line_b-$sites_capture/line_b.pcap}"
+  speed: ${sites_speed:-1}
+  unsequenced: ${sites_unsequenced:-reject}
+journal:
+  dir: $sites_dir/$site/journal
+peer:
+  policy: ${sites_policy:-disk}
+  listen: 127.0.0.1:$2
+  connect: 127.0.0.1:$3
+  certificate: $sites_dir/certs/$site.crt
+  key: $sites_dir/certs/$site.key
+  ca: $sites_dir/certs/ca.crt
+  name: ${site_peer[$site]}
+risk:
+  shards: ${sites_shards:-2}
+YAML
+}
+
+# sites_prepare BIN DIR: the capture stands in DIR/capture (or sites_capture).
+sites_prepare() {
+    sites_bin=$1 sites_dir=$2
+    sites_capture=${sites_capture:-$sites_dir/capture}
+    sites_run=${sites_run:-$sites_dir/run}
+    make_certificates "$sites_dir/certs" || { say "openssl could not make the certificates" && return 1; }
+    local port_a port_b
+    port_a=$(free_port) && port_b=$(free_port) || return
+    write_config a "$port_a" "$port_b" && write_config b "$port_b" "$port_a"
+}
+
+riskwire() { "$sites_bin/riskwire/riskwire" "$@"; }
+
+site_start() {
+    "$sites_bin/riskwired/riskwired" --config "$sites_dir/$1/site.yaml" >>"$sites_dir/$1/riskwired.log" 2>&1 &
+    site_pid[$1]=$!
+    sites_started+=("$!")
+}
+
+site_field() {
+    riskwire status --run-dir "$sites_run" --site "$1" 2>/dev/null | awk -v name="$2" '$1 == name { print $2 }'
+}
+site_is() { [ "$(site_field "$1" "$2")" = "$3" ]; }
+sites_dual() { # both sites run in step: one leads, the other follows, in DUAL
+    site_is a mode dual && site_is b mode dual || return
+    case "$(site_field a role)/$(site_field b role)" in lead/follow | follow/lead) ;; *) return 1 ;; esac
+}
+site_alive() { kill -0 "${site_pid[$1]}" 2>/dev/null; }
+
+wait_until() {
+    local end=$((SECONDS + $1)) what="${*:2}"
+    shift
+    until "$@"; do
+        [ "$SECONDS" -lt "$end" ] || { say "gave up waiting for: $what" && return 1; }
+        read -rt 0.02 <> <(:) || :
+    done
+}
+
+# site_promote SITE: asks until it is granted; the site refuses while it still hears its peer.
+site_promote() { riskwire promote --run-dir "$sites_run" --site "$1" >/dev/null 2>&1; }
+
+sites_stop() {
+    local pid
+    for pid in "${sites_started[@]}"; do kill -CONT "$pid" 2>/dev/null; kill "$pid" 2>/dev/null; done
+    for pid in "${sites_started[@]}"; do wait "$pid" 2>/dev/null; done
+    sites_started=()
+}
