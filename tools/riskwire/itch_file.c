@@ -65,27 +65,28 @@ int rw_itch_file_open(const char *path, struct rw_itch_file **file) {
     return 0;
 }
 
+/* A length of zero ends a session; what follows is counted on as if it were one file. */
 static int next_prefixed(struct rw_itch_file *file, struct rw_itch_item *item) {
-    uint64_t left = file->mapped_bytes - file->at;
-    if (left == 0) return 0;
-    uint32_t bytes = left < 2 ? 0 : rw_load_be16(file->mapped + file->at);
-    if (left < 2 || bytes > left - 2) {
-        file->count.cut++;
-        file->at = file->mapped_bytes;
-        return 0;
-    }
-    if (bytes == 0) { /* the end of a session; what follows is another one's */
-        file->count.session_ends++;
+    uint32_t bytes = 0;
+    while (bytes == 0) {
+        uint64_t left = file->mapped_bytes - file->at;
+        if (left == 0) return 0;
+        if (left >= 2) bytes = rw_load_be16(file->mapped + file->at);
+        if (left < 2 || bytes > left - 2) {
+            file->count.cut++;
+            file->at = file->mapped_bytes;
+            return 0;
+        }
         file->at += 2;
-        return next_prefixed(file, item);
+        if (bytes == 0) file->count.session_ends++;
     }
     memset(item, 0, sizeof *item);
     memset(item->session, ' ', sizeof item->session);
-    item->message = file->mapped + file->at + 2;
+    item->message = file->mapped + file->at;
     item->bytes = bytes;
     item->sequenced = true;
     item->sequence = ++file->sequence;
-    file->at += 2 + (uint64_t)bytes;
+    file->at += bytes;
     return 1;
 }
 

@@ -17,6 +17,8 @@ enum rw_exit {
 /* name, one sentence for `riskwire help`; the function is rw_verb_<name>. */
 /* clang-format off */
 #define RW_VERBS(X)                                                                                \
+    X(decode, "every message of a capture as a JSON object a line")                                \
+    X(book, "the order books a capture leads to, at a time of day")                                \
     X(config, "check a configuration, print the defaults as the manual")                           \
     X(status, "role, mode and positions of a running site")                                        \
     X(promote, "make an in-sync follower the leader, alone")
