@@ -9,6 +9,7 @@
 #pragma once
 
 #include <pthread.h>
+#include <semaphore.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -33,7 +34,7 @@ enum rw_idle_policy { RW_IDLE_SPIN = 0, RW_IDLE_YIELD = 1, RW_IDLE_BACKOFF = 2 }
     X(longest_visit_ns, "ns", "the longest single visit")
 RW_STATS_STRUCT(rw_stage_counters, RW_STAGE_COUNTERS);
 
-/* Refreshed at housekeeping by the consumer's core (pushed by the producer's). */
+/* Refreshed at housekeeping by the consumer's core, by the producer's when the cold thread consumes. */
 #define RW_LINK_GAUGES(X)                                              \
     X(pushed, "slots", "slots written so far")                         \
     X(popped, "slots", "slots read so far")                            \
@@ -56,9 +57,9 @@ RW_STATS_STRUCT(rw_core_gauges, RW_CORE_GAUGES);
 /* One end of a link as a stage's runner sees it. */
 struct rw_runner_link {
     struct rw_ring *ring;
-    struct rw_link_gauges *gauges;
-    uint32_t fan_out; /* outputs: most slots one input may emit in one visit */
-    bool elastic;     /* outputs: outside the budget; the stage asks for room itself */
+    struct rw_link_gauges *gauges; /* NULL: the other end refreshes them */
+    uint32_t fan_out;              /* outputs: most slots one input may emit in one visit */
+    bool elastic;                  /* outputs: outside the budget; the stage asks for room itself */
 };
 
 /* One stage instance on a runner. */
@@ -91,7 +92,7 @@ struct rw_runner {
     uint64_t sleep_ns;
     /* between threads */
     _Alignas(64) _Atomic bool stop;
-    _Atomic bool running;
+    sem_t up; /* posted once by the thread when it runs */
     pthread_t thread;
     bool started;
 };
