@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <immintrin.h>
 #include <sched.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <time.h>
@@ -200,9 +199,7 @@ void rw_runner_stop(struct rw_runner *runner) {
 
 static void *run(void *argument) {
     struct rw_runner *runner = argument;
-    char name[16];
-    snprintf(name, sizeof name, "%s", runner->cfg.name);
-    pthread_setname_np(pthread_self(), name);
+    pthread_setname_np(pthread_self(), runner->cfg.name);
     prctl(PR_SET_TIMERSLACK, 1000ul); /* or a sleep of 1 µs takes 50 */
     rw_log_forbid();
     /* Another rounding mode would make this site's option prices differ from the other's. */

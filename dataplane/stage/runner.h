@@ -73,8 +73,8 @@ struct rw_runner_stage {
 };
 
 struct rw_runner_cfg {
-    const char *name; /* of the thread, "core0" */
-    int cpu;          /* CPU to pin to, or -1 */
+    char name[16]; /* of the thread, "core0" */
+    int cpu;       /* CPU to pin to, or -1 */
     enum rw_idle_policy idle;
     uint32_t burst_max;    /* 1..4,096 */
     uint64_t housekeep_ns; /* between housekeepings; 0 = 1 ms */
