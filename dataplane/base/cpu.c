@@ -105,7 +105,7 @@ static int list_number(const char **text) {
 int rw_cpu_list(const char *text, uint32_t *ids, uint32_t max) {
     const char *at = text;
     uint32_t count = 0;
-    do {
+    for (;;) {
         int first = list_number(&at), last = first;
         if (first >= 0 && *at == '-') at++, last = list_number(&at);
         if (first < 0 || last < first || (uint32_t)(last - first) >= max - count) {
@@ -114,7 +114,9 @@ int rw_cpu_list(const char *text, uint32_t *ids, uint32_t max) {
             return -EINVAL;
         }
         for (int id = first; id <= last; id++) ids[count++] = (uint32_t)id;
-    } while (*at == ',' && *++at);
+        if (*at != ',') break;
+        at++;
+    }
     if (*at)
         return rw_err_set(EINVAL, "'%s' is not a list of CPUs: '%s' is not expected", text, at);
     return (int)count;

@@ -25,7 +25,8 @@ static struct rw_plan_row *find_row(struct rw_plan *plan, const char *owner, con
     return NULL;
 }
 
-void rw_plan_add(struct rw_plan *plan, const char *owner, const char *what, uint64_t bytes) {
+static struct rw_plan_row *add_row(struct rw_plan *plan, const char *owner, const char *what,
+                                   uint64_t bytes) {
     RW_ASSERT(bytes > 0 && bytes < 1ull << 46);
     RW_ASSERT(plan->count < RW_PLAN_ROWS_MAX);
     RW_ASSERT(strlen(owner) < sizeof plan->row[0].owner && strlen(what) < sizeof plan->row[0].what);
@@ -34,7 +35,50 @@ void rw_plan_add(struct rw_plan *plan, const char *owner, const char *what, uint
     *row = (struct rw_plan_row){.bytes = bytes, .offset = plan->bytes};
     strcpy(row->owner, owner);
     strcpy(row->what, what);
+    return row;
+}
+
+void rw_plan_add(struct rw_plan *plan, const char *owner, const char *what, uint64_t bytes) {
+    add_row(plan, owner, what, bytes);
     plan->bytes += round_up(bytes, SMALL_PAGE);
+}
+
+void rw_plan_add_outside(struct rw_plan *plan, const char *owner, const char *what,
+                         uint64_t bytes) {
+    add_row(plan, owner, what, bytes)->outside = true;
+}
+
+uint64_t rw_plan_huge_pages(const struct rw_plan *plan) {
+    return round_up(plan->bytes, HUGE_PAGE) / HUGE_PAGE;
+}
+
+void rw_plan_print(FILE *out, const struct rw_plan *plan, enum rw_plan_format format) {
+    static const char *const heads[] = {[RW_PLAN_TABLE] =
+                                            "OWNER                    WHAT                         "
+                                            "                       BYTES  IN\n",
+                                        [RW_PLAN_JSON] = "{\"rows\":[",
+                                        [RW_PLAN_CSV] = "owner,what,bytes,place\n"};
+    static const char *const rows[] = {[RW_PLAN_TABLE] = "%-24s %-40s %16" PRIu64 "  %s\n",
+                                       [RW_PLAN_JSON] =
+                                           "{\"owner\":\"%s\",\"what\":\"%s\",\"bytes\":%" PRIu64
+                                           ",\"place\":\"%s\"}",
+                                       [RW_PLAN_CSV] = "%s,%s,%" PRIu64 ",%s\n"};
+    uint64_t outside = 0;
+    fputs(heads[format], out);
+    for (uint32_t i = 0; i < plan->count; i++) {
+        const struct rw_plan_row *row = &plan->row[i];
+        if (row->outside) outside += row->bytes;
+        if (format == RW_PLAN_JSON && i) fputc(',', out);
+        fprintf(out, rows[format], row->owner, row->what, row->bytes,
+                row->outside ? "outside" : "arena");
+    }
+    if (format == RW_PLAN_CSV) return;
+    fprintf(out,
+            format == RW_PLAN_JSON ? "],\"arena_bytes\":%" PRIu64 ",\"huge_pages_2m\":%" PRIu64
+                                     ",\"outside_bytes\":%" PRIu64 "}\n"
+                                   : "\narena %" PRIu64 " bytes = %" PRIu64
+                                     " huge pages of 2 MiB; outside %" PRIu64 " bytes\n",
+            plan->bytes, rw_plan_huge_pages(plan), outside);
 }
 
 /* The kernel's count of free 2 MiB pages that nobody has reserved. */
@@ -91,7 +135,7 @@ int rw_arena_map(struct rw_arena *arena, struct rw_plan *plan, bool huge) {
 
 void *rw_arena_take(struct rw_arena *arena, const char *owner, const char *what) {
     struct rw_plan_row *row = find_row(arena->plan, owner, what);
-    RW_ASSERT(row && !row->taken);
+    RW_ASSERT(row && !row->taken && !row->outside);
     RW_ASSERT(row->offset + row->bytes <= arena->bytes);
     row->taken = true;
     return arena->base + row->offset;

@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 
 #define RW_PLAN_ROWS_MAX 256u
 
@@ -19,17 +20,28 @@ struct rw_plan_row {
     uint64_t bytes; /* as asked */
     uint64_t offset;
     bool taken;
+    bool outside; /* mapped by its owner, not part of the arena */
 };
 
 struct rw_plan {
     uint32_t count;
-    uint64_t bytes; /* sum, each row rounded up to 4 KiB */
+    uint64_t bytes; /* sum of the arena's rows, each rounded up to 4 KiB */
     struct rw_plan_row row[RW_PLAN_ROWS_MAX];
 };
 
 /* rw_plan_add adds a row; (owner, what) must be new, asserted. bytes > 0. Rows are aligned to 4
  * KiB. */
 void rw_plan_add(struct rw_plan *plan, const char *owner, const char *what, uint64_t bytes);
+
+/* rw_plan_add_outside adds a row that only informs: memory that a library or a shared file brings. */
+void rw_plan_add_outside(struct rw_plan *plan, const char *owner, const char *what, uint64_t bytes);
+
+enum rw_plan_format { RW_PLAN_TABLE, RW_PLAN_JSON, RW_PLAN_CSV };
+/* rw_plan_print writes the plan: rows in order, the sum of the arena, the 2 MiB pages it takes, and the
+ * sum of what is outside. Cold path. */
+void rw_plan_print(FILE *out, const struct rw_plan *plan, enum rw_plan_format format);
+/* rw_plan_huge_pages returns how many 2 MiB pages the arena of this plan takes. */
+uint64_t rw_plan_huge_pages(const struct rw_plan *plan);
 
 enum rw_pages { RW_PAGES_HUGE = 1, RW_PAGES_SMALL = 2 };
 
