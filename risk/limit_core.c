@@ -5,13 +5,14 @@ static int64_t tighter(int64_t present, int64_t bound) {
     return bound > 0 && bound < present ? bound : present;
 }
 
-void rw_limits_init(struct rw_limits *limits, const struct rw_image *image, uint32_t limit_first,
-                    uint32_t limit_count) {
+void rw_limits_init(struct rw_limits *limits, const struct rw_image *image,
+                    enum rw_limit_scope scope, uint32_t owner, uint32_t first, uint32_t count) {
     const struct rw_limit_row *rows = rw_image_rows(image, &image->limits);
     *limits = (struct rw_limits){0};
     for (uint32_t i = 0; i < RW_LIMIT_MEASURES; i++) limits->soft[i] = limits->hard[i] = INT64_MAX;
-    for (uint32_t i = 0; i < limit_count; i++) {
-        const struct rw_limit_row *row = &rows[limit_first + i];
+    for (uint32_t i = 0; i < count; i++) {
+        const struct rw_limit_row *row = &rows[first + i];
+        if (row->scope != scope || row->owner != owner) continue;
         if (row->measure == RW_MEASURE_NONE || row->measure >= RW_MEASURE_COUNT) continue;
         uint32_t at = row->measure - 1u;
         limits->soft[at] = tighter(limits->soft[at], row->soft);

@@ -19,11 +19,11 @@ struct rw_limits {
     uint8_t reserved[12];
 };
 
-/* rw_limits_init reads the rows limit_first, limit_count of the image's limits table; all states OK. A
- * bound ≤ 0 is absent; of two rows for one measure the tighter bounds hold. A measure out of range is
- * ignored. */
-void rw_limits_init(struct rw_limits *limits, const struct rw_image *image, uint32_t limit_first,
-                    uint32_t limit_count);
+/* rw_limits_init reads the rows of one owner among rows first..first+count−1 of the image's limits table
+ * (rows of other owners are skipped); all states OK. A bound ≤ 0 is absent; of two rows for one measure
+ * the tighter bounds hold; a measure out of range is ignored. owner: portfolio or desk index, 0 = firm. */
+void rw_limits_init(struct rw_limits *limits, const struct rw_image *image,
+                    enum rw_limit_scope scope, uint32_t owner, uint32_t first, uint32_t count);
 
 static inline uint8_t rw_limit_state_of(int64_t value, int64_t soft, int64_t hard) {
     return value >= hard ? RW_LIMIT_HARD : value >= soft ? RW_LIMIT_SOFT : RW_LIMIT_OK;

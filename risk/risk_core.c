@@ -1,0 +1,730 @@
+/* One risk shard: a cursor over the rows (portfolios) that one entry touches.
+ *
+ *   begin ─► walk: HOLDERS (tick) · ONE (fill) · SCAN then DIRTY (clock, channel) · ALL (session open)
+ *   next  ─► a pending message of the present row, else the next row, else the open addend, else DONE
+ *
+ * A row is settled when it is reached, so no list of changes is kept: totals move by the tick's price
+ * change times the holder's units, and the limits follow. */
+#include "risk/risk_core.h"
+
+#include <string.h>
+
+#include "dataplane/base/assert.h"
+#include "risk/exec_set.h"
+#include "risk/holder_index.h"
+#include "risk/limit_core.h"
+#include "risk/mark_core.h"
+#include "risk/position_core.h"
+
+#define CHANNELS       65536u
+#define WORK_PER_STEP  512u /* rows or instruments looked at in one call without a message */
+#define PREFETCH_AHEAD 4u
+
+/* Order of a row's messages is the order of the bits: the order of the records' kinds. */
+enum pending { PENDING_PORTFOLIO = 1u, PENDING_POSITION = 2u, PENDING_LIMITS = 4u };
+
+enum walk { WALK_NONE, WALK_HOLDERS, WALK_SCAN, WALK_DIRTY, WALK_ALL };
+
+struct totals {
+    int64_t realised, unrealised, gross, net;
+};
+
+struct instrument {
+    uint64_t updated_ns; /* event time of the last tick */
+    uint64_t stale_after_ns;
+    struct rw_holder_list holders;
+    int32_t mark, start_price, multiplier;
+    uint16_t channel;
+    uint16_t own;     /* quality of the instrument alone */
+    uint16_t quality; /* own | channel's: what its holders' counts contain */
+    uint16_t reserved[7];
+};
+static_assert(sizeof(struct instrument) == 64, "one line");
+
+struct portfolio {
+    struct totals totals;
+    int64_t units; /* Σ |quantity · multiplier| */
+    uint32_t desk;
+    uint32_t pairs_left; /* new positions there is room for */
+    uint16_t quality, published_quality;
+    uint8_t published; /* something of it was published */
+    uint8_t reserved[11];
+};
+static_assert(sizeof(struct portfolio) == 64, "one line");
+
+struct position_cell {
+    struct rw_position position;
+    uint32_t instrument;
+    uint32_t reserved[5];
+};
+static_assert(sizeof(struct position_cell) == 64, "one line");
+
+struct quality_counts {
+    uint32_t count[16]; /* holdings (quantity ≠ 0) whose instrument has the bit */
+};
+
+struct cursor {
+    uint64_t sequence, event_time_ns;
+    bool busy;
+    uint8_t session_event; /* a SESSION record is due */
+    enum walk walk;
+    uint32_t conflated;
+    uint32_t at, end;     /* of the walk: holders in the pool, instruments, or portfolios */
+    int64_t price_change; /* HOLDERS */
+    uint16_t quality_gone, quality_come;
+    /* the present row */
+    uint32_t pending;
+    uint32_t row; /* portfolio, index within the shard */
+    uint32_t limits_changed;
+    const struct position_cell *position;
+    struct totals change;
+    struct rw_risk_addend addend; /* desk 0 = none open */
+};
+
+struct rw_risk {
+    struct cursor at;
+    struct rw_risk_counters *counters;
+    struct instrument *instruments;
+    struct portfolio *portfolios; /* of the shard */
+    struct rw_limits *limits;
+    struct quality_counts *quality;
+    struct position_cell *positions;
+    uint64_t *dirty; /* bit per portfolio of the shard */
+    uint16_t *channel_quality;
+    struct rw_holder_index holders;
+    struct rw_exec_set executions;
+    struct rw_risk_range range;
+    uint32_t shard, instrument_count, portfolio_count, last_portfolio;
+    uint32_t positions_used, positions_size;
+};
+
+/* ── Memory ─────────────────────────────────────────────────────────────────────────────────────── */
+
+struct layout {
+    size_t instruments, portfolios, limits, quality, positions, dirty, channels, holders,
+        executions;
+    size_t bytes;
+    struct rw_risk_range range;
+    uint32_t
+        pairs_each; /* new pairs per portfolio: a share of the whole, so not a matter of shards */
+    uint32_t positions_size, holders_size, fills_max;
+};
+
+static size_t place(struct layout *layout, uint64_t count, size_t bytes_each) {
+    size_t at = layout->bytes;
+    layout->bytes += (count * bytes_each + 63) & ~(size_t)63;
+    return at;
+}
+
+static struct layout layout_of(const struct rw_risk_cfg *cfg) {
+    const struct rw_image *image = cfg->image;
+    struct layout layout = {.bytes = (sizeof(struct rw_risk) + 63) & ~(size_t)63};
+    layout.range = rw_risk_shard_range(image, cfg->shard, cfg->shards);
+    layout.fills_max = cfg->fills_max ? cfg->fills_max : RW_RISK_FILLS_DEFAULT;
+    uint32_t pairs_max = cfg->positions_max ? cfg->positions_max : RW_RISK_POSITIONS_DEFAULT;
+    uint32_t portfolios_all = image->portfolios.count > 1 ? image->portfolios.count - 1 : 1;
+    layout.pairs_each = (pairs_max + portfolios_all - 1) / portfolios_all;
+    if (layout.pairs_each > image->instruments.count) layout.pairs_each = image->instruments.count;
+
+    const struct rw_position_row *rows = rw_image_rows(image, &image->positions);
+    uint32_t initial = 0, portfolios = layout.range.end - layout.range.first;
+    for (uint32_t i = 0; i < image->positions.count; i++)
+        initial += rows[i].portfolio >= layout.range.first && rows[i].portfolio < layout.range.end;
+    uint64_t added = (uint64_t)portfolios * layout.pairs_each;
+    RW_ASSERT(initial + added <= UINT32_MAX / 16);
+    layout.positions_size = initial + (uint32_t)added;
+    layout.holders_size = rw_holder_pool_size(initial, (uint32_t)added);
+
+    layout.instruments = place(&layout, image->instruments.count, sizeof(struct instrument));
+    layout.portfolios = place(&layout, portfolios, sizeof(struct portfolio));
+    layout.limits = place(&layout, portfolios, sizeof(struct rw_limits));
+    layout.quality = place(&layout, portfolios, sizeof(struct quality_counts));
+    layout.positions = place(&layout, layout.positions_size, sizeof(struct position_cell));
+    layout.dirty = place(&layout, portfolios / 64 + 1, sizeof(uint64_t));
+    layout.channels = place(&layout, CHANNELS, sizeof(uint16_t));
+    layout.holders = place(&layout, layout.holders_size, sizeof(struct rw_holder));
+    layout.executions = place(&layout, 1, rw_exec_set_footprint(layout.fills_max));
+    return layout;
+}
+
+size_t rw_risk_footprint(const struct rw_risk_cfg *cfg) { return layout_of(cfg).bytes; }
+
+static void load_instruments(struct rw_risk *risk, const struct rw_image *image) {
+    const struct rw_instrument_row *rows = rw_image_rows(image, &image->instruments);
+    risk->instrument_count = image->instruments.count;
+    for (uint32_t i = 1; i < risk->instrument_count; i++) {
+        uint16_t quality = RW_QUALITY_NO_MARK | RW_QUALITY_ONE_SIDED;
+        risk->instruments[i] = (struct instrument){.stale_after_ns = rows[i].stale_after_ns,
+                                                   .mark = rows[i].start_price,
+                                                   .start_price = rows[i].start_price,
+                                                   .multiplier = rows[i].multiplier,
+                                                   .channel = rows[i].channel,
+                                                   .own = quality,
+                                                   .quality = quality};
+    }
+}
+
+static void load_portfolios(struct rw_risk *risk, const struct rw_image *image,
+                            uint32_t pairs_each) {
+    const struct rw_portfolio_row *rows = rw_image_rows(image, &image->portfolios);
+    risk->portfolio_count = risk->range.end - risk->range.first;
+    for (uint32_t p = 0; p < risk->portfolio_count; p++) {
+        const struct rw_portfolio_row *row = &rows[risk->range.first + p];
+        risk->portfolios[p] = (struct portfolio){.desk = row->desk, .pairs_left = pairs_each};
+        rw_limits_init(&risk->limits[p], image, RW_SCOPE_PORTFOLIO, risk->range.first + p,
+                       row->limit_first, row->limit_count);
+    }
+}
+
+static void adjust_quality(struct rw_risk *risk, uint32_t p, uint16_t gone, uint16_t come);
+
+static void load_position(struct rw_risk *risk, const struct rw_position_row *row) {
+    struct instrument *instrument = &risk->instruments[row->instrument];
+    struct rw_holder_list *list = &instrument->holders;
+    if (list->count == 0) list->first = risk->holders.used;
+    list->count++;
+    list->room++;
+
+    uint32_t p = row->portfolio - risk->range.first, at = risk->positions_used++;
+    struct position_cell *cell = &risk->positions[at];
+    cell->instrument = row->instrument;
+    cell->position = rw_position_open(row->quantity, row->average_price, instrument->multiplier);
+    int64_t units = row->quantity * instrument->multiplier;
+    risk->holders.pool[risk->holders.used++] = (struct rw_holder){units, row->portfolio, at};
+
+    struct portfolio *portfolio = &risk->portfolios[p];
+    portfolio->units += rw_magnitude(units);
+    portfolio->totals.net += units * instrument->mark;
+    portfolio->totals.gross += rw_magnitude(units) * instrument->mark;
+    portfolio->totals.unrealised += units * instrument->mark - cell->position.cost;
+    if (units != 0) adjust_quality(risk, p, 0, instrument->quality);
+}
+
+struct rw_risk *rw_risk_new(void *memory, const struct rw_risk_cfg *cfg) {
+    RW_ASSERT(((uintptr_t)memory & 63) == 0 && cfg->counters && cfg->shard < cfg->shards);
+    struct layout layout = layout_of(cfg);
+    uint8_t *base = memory;
+    struct rw_risk *risk = memory;
+    *risk = (struct rw_risk){
+        .counters = cfg->counters,
+        .instruments = (void *)(base + layout.instruments),
+        .portfolios = (void *)(base + layout.portfolios),
+        .limits = (void *)(base + layout.limits),
+        .quality = (void *)(base + layout.quality),
+        .positions = (void *)(base + layout.positions),
+        .dirty = (void *)(base + layout.dirty),
+        .channel_quality = (void *)(base + layout.channels),
+        .holders = {(void *)(base + layout.holders), 0, layout.holders_size},
+        .range = layout.range,
+        .shard = cfg->shard,
+        .last_portfolio = cfg->image->portfolios.count - 1,
+        .positions_size = layout.positions_size,
+    };
+    rw_exec_set_new(&risk->executions, base + layout.executions, layout.fills_max);
+    load_instruments(risk, cfg->image);
+    load_portfolios(risk, cfg->image, layout.pairs_each);
+    const struct rw_position_row *rows = rw_image_rows(cfg->image, &cfg->image->positions);
+    for (uint32_t i = 0; i < cfg->image->positions.count; i++)
+        if (rows[i].portfolio >= risk->range.first && rows[i].portfolio < risk->range.end)
+            load_position(risk, &rows[i]);
+    return risk;
+}
+
+/* ── Rows ───────────────────────────────────────────────────────────────────────────────────────── */
+
+static inline void add(struct totals *totals, const struct totals *change) {
+    totals->realised += change->realised;
+    totals->unrealised += change->unrealised;
+    totals->gross += change->gross;
+    totals->net += change->net;
+}
+
+/* A holding's instrument lost some quality bits and got others. */
+static void adjust_quality(struct rw_risk *risk, uint32_t p, uint16_t gone, uint16_t come) {
+    uint32_t *count = risk->quality[p].count;
+    uint32_t word = risk->portfolios[p].quality;
+    for (uint32_t bits = gone; bits; bits &= bits - 1) {
+        uint32_t bit = (uint32_t)__builtin_ctz(bits);
+        RW_ASSERT(count[bit] > 0);
+        if (--count[bit] == 0) word &= ~(1u << bit);
+    }
+    for (uint32_t bits = come; bits; bits &= bits - 1) {
+        uint32_t bit = (uint32_t)__builtin_ctz(bits);
+        count[bit]++;
+        word |= 1u << bit;
+    }
+    risk->portfolios[p].quality = (uint16_t)word;
+}
+
+/* Settles a row whose totals moved by *change: limits, and what has to be said. A portfolio that never
+ * published anything publishes its totals in full. */
+static inline uint32_t settle(struct rw_risk *risk, uint32_t p, const struct totals *change) {
+    struct portfolio *portfolio = &risk->portfolios[p];
+    struct cursor *at = &risk->at;
+    const struct totals *totals = &portfolio->totals;
+    at->limits_changed = rw_limits_update(&risk->limits[p], totals->gross, totals->net,
+                                          totals->realised + totals->unrealised);
+    at->row = p;
+    at->change = portfolio->published ? *change : *totals;
+    bool moved =
+        (at->change.realised | at->change.unrealised | at->change.gross | at->change.net) != 0;
+    bool changed =
+        moved || portfolio->quality != portfolio->published_quality || at->limits_changed != 0;
+    return (changed ? PENDING_PORTFOLIO : 0) | at->limits_changed * PENDING_LIMITS;
+}
+
+/* The next holder of the tick's instrument whose portfolio has something to say. */
+static enum rw_risk_step walk_holders(struct rw_risk *risk) {
+    struct cursor *at = &risk->at;
+    for (uint32_t work = 0; at->at < at->end; work++) {
+        if (work == WORK_PER_STEP) return RW_RISK_WORKING;
+        const struct rw_holder *holder = &risk->holders.pool[at->at++];
+        if (at->at + PREFETCH_AHEAD < at->end) {
+            uint32_t ahead = holder[PREFETCH_AHEAD].portfolio - risk->range.first;
+            __builtin_prefetch(&risk->portfolios[ahead], 1);
+            __builtin_prefetch(&risk->limits[ahead], 1);
+        }
+        if (holder->units == 0) continue;
+        uint32_t p = holder->portfolio - risk->range.first;
+        int64_t net = holder->units * at->price_change;
+        struct totals change = {0, net, rw_magnitude(holder->units) * at->price_change, net};
+        add(&risk->portfolios[p].totals, &change);
+        if (at->quality_gone | at->quality_come)
+            adjust_quality(risk, p, at->quality_gone, at->quality_come);
+        at->pending = settle(risk, p, &change);
+        if (at->pending) return RW_RISK_MESSAGE;
+    }
+    return RW_RISK_DONE;
+}
+
+/* Brings an instrument's quality up to date with its own bits and its channel's; holders turn dirty.
+ * Returns how much work it was. */
+static uint32_t refresh_quality(struct rw_risk *risk, struct instrument *instrument) {
+    uint16_t quality = instrument->own | risk->channel_quality[instrument->channel];
+    uint16_t gone = instrument->quality & (uint16_t)~quality;
+    uint16_t come = quality & (uint16_t)~instrument->quality;
+    if (!(gone | come)) return 0;
+    instrument->quality = quality;
+    const struct rw_holder *holders = &risk->holders.pool[instrument->holders.first];
+    for (uint32_t i = 0; i < instrument->holders.count; i++) {
+        if (holders[i].units == 0) continue;
+        uint32_t p = holders[i].portfolio - risk->range.first;
+        adjust_quality(risk, p, gone, come);
+        risk->dirty[p / 64] |= 1ull << p % 64;
+    }
+    return instrument->holders.count;
+}
+
+/* CLOCK and CHANNEL: looks at every instrument, some per call. */
+static enum rw_risk_step walk_scan(struct rw_risk *risk) {
+    struct cursor *at = &risk->at;
+    for (uint32_t work = 0; at->at < at->end; work++) {
+        if (work >= WORK_PER_STEP) return RW_RISK_WORKING;
+        struct instrument *instrument = &risk->instruments[at->at++];
+        if (!(instrument->own & RW_QUALITY_STALE) &&
+            rw_mark_stale(at->event_time_ns, instrument->updated_ns, instrument->stale_after_ns)) {
+            instrument->own |= RW_QUALITY_STALE;
+            rw_stat_add(&risk->counters->went_stale, 1);
+        }
+        work += refresh_quality(risk, instrument);
+    }
+    at->walk = WALK_DIRTY;
+    at->at = 0;
+    at->end = risk->portfolio_count;
+    return RW_RISK_WORKING;
+}
+
+static enum rw_risk_step walk_dirty(struct rw_risk *risk) {
+    struct cursor *at = &risk->at;
+    while (at->at < at->end) {
+        uint64_t word = risk->dirty[at->at / 64] >> at->at % 64;
+        if (word == 0) {
+            at->at = (at->at / 64 + 1) * 64;
+            continue;
+        }
+        at->at += (uint32_t)__builtin_ctzll(word);
+        uint32_t p = at->at++;
+        risk->dirty[p / 64] &= ~(1ull << p % 64);
+        at->pending = settle(risk, p, &(struct totals){0});
+        if (at->pending) return RW_RISK_MESSAGE;
+    }
+    return RW_RISK_DONE;
+}
+
+static enum rw_risk_step walk_all(struct rw_risk *risk) {
+    struct cursor *at = &risk->at;
+    for (uint32_t work = 0; at->at < at->end; work++) {
+        if (work == WORK_PER_STEP) return RW_RISK_WORKING;
+        at->pending = settle(risk, at->at++, &(struct totals){0});
+        if (at->pending) return RW_RISK_MESSAGE;
+    }
+    return RW_RISK_DONE;
+}
+
+/* ── Entries ────────────────────────────────────────────────────────────────────────────────────── */
+
+static void walk_over(struct cursor *at, enum walk walk, uint32_t first, uint32_t end) {
+    at->walk = walk;
+    at->at = first;
+    at->end = end;
+}
+
+static void begin_channel(struct rw_risk *risk, const struct rw_tick_body *tick) {
+    risk->channel_quality[tick->channel] = tick->quality & RW_QUALITY_CARRIED;
+    walk_over(&risk->at, WALK_SCAN, 1, risk->instrument_count);
+}
+
+static void begin_tick(struct rw_risk *risk, const struct rw_entry *entry) {
+    struct rw_tick_body tick;
+    memcpy(&tick, entry->body, sizeof tick);
+    rw_stat_add(&risk->counters->ticks, 1);
+    if (tick.kind == RW_TICK_CHANNEL) return begin_channel(risk, &tick);
+    if (entry->instrument == RW_INSTRUMENT_NONE || entry->instrument >= risk->instrument_count) {
+        rw_stat_add(&risk->counters->tick_unknown_instrument, 1);
+        return;
+    }
+    if (!rw_mark_prices_fit(&tick)) {
+        rw_stat_add(&risk->counters->tick_bad_price, 1);
+        return;
+    }
+    struct instrument *instrument = &risk->instruments[entry->instrument];
+    uint16_t halted = (tick.kind == RW_TICK_STATUS ? tick.quality : instrument->own);
+    instrument->own = (uint16_t)(rw_mark_quality(&tick) | (tick.quality & RW_QUALITY_CARRIED) |
+                                 (halted & RW_QUALITY_HALTED));
+    instrument->channel = tick.channel;
+    if (entry->event_time_ns > instrument->updated_ns)
+        instrument->updated_ns = entry->event_time_ns;
+
+    struct cursor *at = &risk->at;
+    uint16_t quality = instrument->own | risk->channel_quality[tick.channel];
+    int32_t mark = rw_mark_price(&tick, instrument->start_price);
+    at->price_change = (int64_t)mark - instrument->mark;
+    at->quality_gone = instrument->quality & (uint16_t)~quality;
+    at->quality_come = quality & (uint16_t)~instrument->quality;
+    at->conflated = tick.replaced;
+    instrument->mark = mark;
+    instrument->quality = quality;
+    if (at->price_change != 0 || (at->quality_gone | at->quality_come) != 0)
+        walk_over(at, WALK_HOLDERS, instrument->holders.first,
+                  instrument->holders.first + instrument->holders.count);
+}
+
+/* A digest of what a fill does to a position; equal fills have equal digests. */
+static uint64_t digest_of(uint32_t instrument, const struct rw_fill_body *fill) {
+    uint64_t digest = rw_exec_mix((uint64_t)fill->portfolio << 32 | instrument);
+    digest = rw_exec_mix(digest ^ ((uint64_t)fill->side << 8 | fill->kind));
+    digest = rw_exec_mix(digest + (uint64_t)fill->quantity);
+    digest = rw_exec_mix(digest ^ (uint64_t)fill->price);
+    return rw_exec_mix(digest + (uint64_t)fill->fee);
+}
+
+static bool fill_well_formed(const struct rw_risk *risk, const struct rw_entry *entry,
+                             const struct rw_fill_body *fill) {
+    return fill->kind == RW_FILL_NEW && (fill->side == RW_SIDE_BUY || fill->side == RW_SIDE_SELL) &&
+           entry->instrument != RW_INSTRUMENT_NONE && entry->instrument < risk->instrument_count &&
+           fill->quantity > 0 && fill->quantity <= 2 * RW_UNITS_MAX && fill->price >= 0 &&
+           fill->price <= RW_PRICE_MAX && rw_money_fits(fill->fee);
+}
+
+/* Applies the fill to its position and its portfolio's totals; NULL, and nothing changed, when a bound
+ * or the room for new positions stands against it. */
+static const struct position_cell *apply_fill(struct rw_risk *risk, uint32_t index,
+                                              const struct rw_fill_body *fill,
+                                              struct totals *change) {
+    struct instrument *instrument = &risk->instruments[index];
+    struct portfolio *portfolio = &risk->portfolios[fill->portfolio - risk->range.first];
+    struct rw_holder *holder =
+        rw_holder_find(&risk->holders, &instrument->holders, fill->portfolio);
+    if (!holder && portfolio->pairs_left == 0) {
+        rw_stat_add(&risk->counters->fill_no_pair_room, 1);
+        return NULL;
+    }
+    struct rw_position before = {0}, after;
+    if (holder) before = risk->positions[holder->position].position;
+    after = before;
+    int64_t signed_quantity = fill->side == RW_SIDE_BUY ? fill->quantity : -fill->quantity;
+    const struct rw_position_change step = {signed_quantity, fill->price, fill->fee,
+                                            instrument->multiplier};
+    bool fits = rw_position_apply(&after, &step);
+    int64_t units_before = before.quantity * step.multiplier;
+    int64_t units_after = after.quantity * step.multiplier;
+    int64_t units_change = rw_magnitude(units_after) - rw_magnitude(units_before);
+    __int128 realised = (__int128)portfolio->totals.realised + rw_position_realised(&after) -
+                        rw_position_realised(&before);
+    if (!fits || portfolio->units + units_change > RW_UNITS_MAX || !rw_money_fits(realised)) {
+        rw_stat_add(&risk->counters->fill_over_bounds, 1);
+        return NULL;
+    }
+    if (!holder) {
+        RW_ASSERT(risk->positions_used < risk->positions_size);
+        portfolio->pairs_left--;
+        risk->positions[risk->positions_used].instrument = index;
+        holder = rw_holder_insert(&risk->holders, &instrument->holders, fill->portfolio,
+                                  risk->positions_used++);
+    }
+    struct position_cell *cell = &risk->positions[holder->position];
+    cell->position = after;
+    holder->units = units_after;
+    portfolio->units += units_change;
+    int64_t net = (units_after - units_before) * instrument->mark;
+    *change = (struct totals){.realised = (int64_t)realised - portfolio->totals.realised,
+                              .unrealised = net - (after.cost - before.cost),
+                              .gross = units_change * instrument->mark,
+                              .net = net};
+    add(&portfolio->totals, change);
+    adjust_quality(risk, fill->portfolio - risk->range.first,
+                   units_before != 0 && units_after == 0 ? instrument->quality : 0,
+                   units_before == 0 && units_after != 0 ? instrument->quality : 0);
+    return cell;
+}
+
+static void begin_fill(struct rw_risk *risk, const struct rw_entry *entry) {
+    struct rw_fill_body fill = {0};
+    bool whole = entry->slots == 2;
+    if (whole) memcpy(&fill, (const uint8_t *)entry + offsetof(struct rw_entry, body), sizeof fill);
+    /* Every shard remembers every id, so an id that comes again for another shard's portfolio is found
+     * whatever the number of shards; the shard that owns the portfolio counts. */
+    bool mine = fill.portfolio >= risk->range.first && fill.portfolio < risk->range.end;
+    if (!whole || fill.portfolio == RW_PORTFOLIO_NONE || fill.portfolio > risk->last_portfolio ||
+        !fill_well_formed(risk, entry, &fill)) {
+        if (mine ||
+            (risk->shard == 0 && (fill.portfolio == 0 || fill.portfolio > risk->last_portfolio)))
+            rw_stat_add(&risk->counters->fill_malformed, 1);
+        return;
+    }
+    enum rw_exec_seen seen =
+        rw_exec_set_put(&risk->executions, fill.exec_id, digest_of(entry->instrument, &fill));
+    if (!mine) return;
+    if (seen != RW_EXEC_NEW) {
+        rw_stat_add(seen == RW_EXEC_DUPLICATE  ? &risk->counters->fill_duplicate
+                    : seen == RW_EXEC_CONFLICT ? &risk->counters->fill_conflict
+                                               : &risk->counters->fill_no_id_room,
+                    1);
+        return;
+    }
+    struct totals change;
+    const struct position_cell *cell = apply_fill(risk, entry->instrument, &fill, &change);
+    if (!cell) return;
+    rw_stat_add(&risk->counters->fills, 1);
+    risk->at.position = cell;
+    risk->at.pending = PENDING_POSITION | settle(risk, fill.portfolio - risk->range.first, &change);
+}
+
+static void begin_session(struct rw_risk *risk, const struct rw_entry *entry) {
+    struct rw_session_body session;
+    memcpy(&session, entry->body, sizeof session);
+    if (risk->shard == 0) risk->at.session_event = session.event;
+    if (session.event == RW_SESSION_OPEN) walk_over(&risk->at, WALK_ALL, 0, risk->portfolio_count);
+}
+
+void rw_risk_begin(struct rw_risk *risk, const struct rw_entry *entry) {
+    struct cursor *at = &risk->at;
+    RW_ASSERT(!at->busy && entry->sequence == at->sequence + 1);
+    at->busy = true;
+    at->sequence = entry->sequence;
+    at->event_time_ns = entry->event_time_ns;
+    at->conflated = 0;
+    at->session_event = 0;
+    at->pending = 0;
+    at->addend.desk = 0;
+    walk_over(at, WALK_NONE, 0, 0);
+    rw_stat_add(&risk->counters->entries, 1);
+    switch (entry->type) {
+    case RW_ENTRY_TICK:
+        begin_tick(risk, entry);
+        break;
+    case RW_ENTRY_FILL:
+        begin_fill(risk, entry);
+        break;
+    case RW_ENTRY_CLOCK:
+        walk_over(at, WALK_SCAN, 1, risk->instrument_count);
+        break;
+    case RW_ENTRY_SESSION:
+        begin_session(risk, entry);
+        break;
+    case RW_ENTRY_TAKEOVER:
+    case RW_ENTRY_END:
+        break; /* what they mean for marks comes as ticks */
+    default:
+        rw_stat_add(&risk->counters->unknown_type, 1);
+    }
+}
+
+/* ── Messages ───────────────────────────────────────────────────────────────────────────────────── */
+
+static struct rw_result head(const struct cursor *at, uint8_t kind) {
+    return (struct rw_result){.block_length = RW_RESULT_BLOCK_LENGTH,
+                              .template_id = RW_RESULT_TEMPLATE,
+                              .schema_id = RW_RESULT_SCHEMA,
+                              .schema_version = RW_RESULT_SCHEMA_VERSION,
+                              .input_sequence = at->sequence,
+                              .event_time_ns = at->event_time_ns,
+                              .kind = kind,
+                              .method = RW_RISK_METHOD,
+                              .conflated = at->conflated};
+}
+
+static inline void write_totals(const struct rw_risk *risk, uint8_t kind, struct rw_result *to) {
+    const struct portfolio *portfolio = &risk->portfolios[risk->at.row];
+    *to = head(&risk->at, kind);
+    to->portfolio = risk->range.first + risk->at.row;
+    to->quality = portfolio->quality;
+    to->limit_state = risk->limits[risk->at.row].worst;
+    to->realised_pnl = portfolio->totals.realised;
+    to->unrealised_pnl = portfolio->totals.unrealised;
+    to->gross = portfolio->totals.gross;
+    to->net = portfolio->totals.net;
+}
+
+static void add_to_desk(struct rw_risk *risk, struct portfolio *portfolio) {
+    struct cursor *at = &risk->at;
+    struct rw_risk_addend *addend = &at->addend;
+    if (addend->desk == 0)
+        *addend = (struct rw_risk_addend){.input_sequence = at->sequence,
+                                          .event_time_ns = at->event_time_ns,
+                                          .desk = portfolio->desk,
+                                          .conflated = at->conflated,
+                                          .kind = RW_RISK_ADDEND};
+    addend->realised_pnl += at->change.realised;
+    addend->unrealised_pnl += at->change.unrealised;
+    addend->gross += at->change.gross;
+    addend->net += at->change.net;
+    uint32_t differ = portfolio->quality ^ portfolio->published_quality;
+    for (; differ; differ &= differ - 1) {
+        uint32_t bit = (uint32_t)__builtin_ctz(differ);
+        addend->quality_count[bit] += portfolio->quality >> bit & 1 ? 1 : -1;
+    }
+}
+
+static void write_portfolio(struct rw_risk *risk, struct rw_result *to) {
+    struct portfolio *portfolio = &risk->portfolios[risk->at.row];
+    write_totals(risk, RW_RESULT_PORTFOLIO, to);
+    add_to_desk(risk, portfolio);
+    portfolio->published_quality = portfolio->quality;
+    portfolio->published = 1;
+}
+
+static void write_position(const struct rw_risk *risk, struct rw_result *to) {
+    const struct position_cell *cell = risk->at.position;
+    const struct instrument *instrument = &risk->instruments[cell->instrument];
+    *to = head(&risk->at, RW_RESULT_POSITION);
+    to->portfolio = risk->range.first + risk->at.row;
+    to->instrument = cell->instrument;
+    to->quality = instrument->quality;
+    to->position = cell->position.quantity;
+    to->mark = instrument->mark;
+    to->realised_pnl = rw_position_realised(&cell->position);
+    to->unrealised_pnl =
+        rw_position_unrealised(&cell->position, instrument->multiplier, instrument->mark);
+    to->net = rw_position_value(&cell->position, instrument->multiplier, instrument->mark);
+    to->gross = rw_magnitude(to->net);
+}
+
+static void write_limit(const struct rw_risk *risk, uint32_t index, struct rw_result *to) {
+    write_totals(risk, RW_RESULT_LIMIT, to);
+    to->measure = (uint8_t)(index + 1);
+    to->limit_state = risk->limits[risk->at.row].state[index];
+}
+
+/* Writes the lowest pending message of the present row. */
+static void write_pending(struct rw_risk *risk, struct rw_result *to) {
+    uint32_t lowest = risk->at.pending & -risk->at.pending;
+    risk->at.pending -= lowest;
+    rw_stat_add(&risk->counters->records, 1);
+    if (lowest == PENDING_PORTFOLIO)
+        write_portfolio(risk, to);
+    else if (lowest == PENDING_POSITION)
+        write_position(risk, to);
+    else
+        write_limit(risk, (uint32_t)__builtin_ctz(lowest / PENDING_LIMITS), to);
+}
+
+static void write_addend(struct rw_risk *risk, struct rw_result *to) {
+    memcpy(to, &risk->at.addend, sizeof *to);
+    risk->at.addend.desk = 0;
+    rw_stat_add(&risk->counters->addends, 1);
+}
+
+static enum rw_risk_step next_row(struct rw_risk *risk) {
+    switch (risk->at.walk) {
+    case WALK_HOLDERS:
+        return walk_holders(risk);
+    case WALK_SCAN:
+        return walk_scan(risk);
+    case WALK_DIRTY:
+        return walk_dirty(risk);
+    case WALK_ALL:
+        return walk_all(risk);
+    case WALK_NONE:
+        break;
+    }
+    return RW_RISK_DONE;
+}
+
+enum rw_risk_step rw_risk_next(struct rw_risk *risk, struct rw_result *to) {
+    struct cursor *at = &risk->at;
+    RW_ASSERT(at->busy);
+    if (at->session_event != 0) {
+        *to = head(at, at->session_event == RW_SESSION_OPEN ? RW_RESULT_SESSION_OPEN
+                                                            : RW_RESULT_SESSION_CLOSE);
+        at->session_event = 0;
+        rw_stat_add(&risk->counters->records, 1);
+        return RW_RISK_MESSAGE;
+    }
+    if (at->pending == 0) {
+        enum rw_risk_step step = next_row(risk);
+        if (step == RW_RISK_WORKING) return step;
+        if (step == RW_RISK_DONE) {
+            if (at->addend.desk == 0) {
+                at->busy = false;
+                return RW_RISK_DONE;
+            }
+            walk_over(at, WALK_NONE, 0, 0);
+            write_addend(risk, to);
+            return RW_RISK_MESSAGE;
+        }
+    }
+    if (at->addend.desk != 0 && at->addend.desk != risk->portfolios[at->row].desk)
+        write_addend(risk, to);
+    else
+        write_pending(risk, to);
+    return RW_RISK_MESSAGE;
+}
+
+uint64_t rw_risk_sequence(const struct rw_risk *risk) { return risk->at.sequence - risk->at.busy; }
+
+bool rw_risk_busy(const struct rw_risk *risk) { return risk->at.busy; }
+
+bool rw_risk_view_portfolio(const struct rw_risk *risk, uint32_t portfolio,
+                            struct rw_risk_view *view) {
+    if (portfolio < risk->range.first || portfolio >= risk->range.end) return false;
+    uint32_t p = portfolio - risk->range.first;
+    const struct totals *totals = &risk->portfolios[p].totals;
+    *view = (struct rw_risk_view){.realised_pnl = totals->realised,
+                                  .unrealised_pnl = totals->unrealised,
+                                  .gross = totals->gross,
+                                  .net = totals->net,
+                                  .quality = risk->portfolios[p].quality,
+                                  .limit_state = risk->limits[p].worst};
+    return true;
+}
+
+bool rw_risk_view_position(const struct rw_risk *risk, uint32_t portfolio, uint32_t instrument,
+                           struct rw_risk_view *view) {
+    if (portfolio < risk->range.first || portfolio >= risk->range.end) return false;
+    if (instrument == RW_INSTRUMENT_NONE || instrument >= risk->instrument_count) return false;
+    const struct instrument *of = &risk->instruments[instrument];
+    const struct rw_holder *holder = rw_holder_find(&risk->holders, &of->holders, portfolio);
+    if (!holder) return false;
+    const struct rw_position *position = &risk->positions[holder->position].position;
+    int64_t net = rw_position_value(position, of->multiplier, of->mark);
+    *view = (struct rw_risk_view){.quantity = position->quantity,
+                                  .mark = of->mark,
+                                  .realised_pnl = rw_position_realised(position),
+                                  .unrealised_pnl =
+                                      rw_position_unrealised(position, of->multiplier, of->mark),
+                                  .gross = rw_magnitude(net),
+                                  .net = net,
+                                  .quality = of->quality};
+    return true;
+}
