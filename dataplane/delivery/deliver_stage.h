@@ -39,5 +39,8 @@ struct rw_deliver_cfg {
 
 extern const struct rw_stage_type rw_deliver_stage_type;
 
+/* rw_deliver_cold_step keeps zeroed segments of the result journal ready: at most 1 MiB of zeroes or one
+ * metadata call. Returns as rw_journal_cold_step. The cold thread only, beside the stage thread. */
+int rw_deliver_cold_step(void *stage, uint64_t now_ns);
 /* rw_deliver_soup_port returns the port the listener is bound to, 0 when there is none. After init. */
 uint16_t rw_deliver_soup_port(const void *stage);

@@ -2,9 +2,10 @@
  *
  *   … record record [end n] record [end n'] …        merge ─► deliver, and in the result journal
  *
- * It carries the running result hash, so the result journal is its own index of (n → rh). One follows
- * each input that emitted records, and each input divisible by RW_RESULT_END_EVERY even when it emitted
- * none. It is never delivered and not part of the hash. `kind` stands where a record has its kind. */
+ * It carries the running result hash, so the result journal is its own index of (n → rh). One
+ * follows each input that emitted records, and each input divisible by RW_RESULT_END_EVERY even
+ * when it emitted none. It is never delivered and not part of the hash. `kind` stands where a
+ * record has its kind. */
 #pragma once
 
 #include <assert.h>
