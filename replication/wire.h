@@ -1,10 +1,10 @@
 /* The messages as bytes: fixed little-endian layout, one frame per message.
  *
- *   ┌ magic u32 ┬ version u16 ┬ type u8 ┬ site u8 ┬ frame bytes u32 ┬ crc u32 ┬ number … identity ┬ body ┬ payload ┐
+ *   ┌ magic u32 ┬ version u16 ┬ type u8 ┬ site u8 ┬ frame bytes u32 ┬ check u32 ┬ number … identity ┬ body ┬ payload ┐
  *   0           4             6         7         8                 12        16                  80
  *
- * The frame length and every inner length are checked against the type before a byte is believed; the CRC32C
- * covers all of the head and body but not the payload, whose chain hash the core checks. */
+ * The frame length and every inner length are checked against the type before a byte is believed; `check`
+ * (the low half of XXH3-128) covers head and body but not the payload, whose chain hash the core checks. */
 #pragma once
 
 #include <stdint.h>
