@@ -53,18 +53,16 @@ uint64_t rw_plan_huge_pages(const struct rw_plan *plan) {
 }
 
 void rw_plan_print(FILE *out, const struct rw_plan *plan, enum rw_plan_format format) {
-    static const char *const heads[] = {[RW_PLAN_TABLE] =
-                                            "OWNER                    WHAT                         "
-                                            "                       BYTES  IN\n",
-                                        [RW_PLAN_JSON] = "{\"rows\":[",
-                                        [RW_PLAN_CSV] = "owner,what,bytes,place\n"};
     static const char *const rows[] = {[RW_PLAN_TABLE] = "%-24s %-40s %16" PRIu64 "  %s\n",
                                        [RW_PLAN_JSON] =
                                            "{\"owner\":\"%s\",\"what\":\"%s\",\"bytes\":%" PRIu64
                                            ",\"place\":\"%s\"}",
                                        [RW_PLAN_CSV] = "%s,%s,%" PRIu64 ",%s\n"};
+    if (format == RW_PLAN_TABLE)
+        fprintf(out, "%-24s %-40s %16s  IN\n", "OWNER", "WHAT", "BYTES");
+    else
+        fputs(format == RW_PLAN_JSON ? "{\"rows\":[" : "owner,what,bytes,place\n", out);
     uint64_t outside = 0;
-    fputs(heads[format], out);
     for (uint32_t i = 0; i < plan->count; i++) {
         const struct rw_plan_row *row = &plan->row[i];
         if (row->outside) outside += row->bytes;
@@ -72,13 +70,17 @@ void rw_plan_print(FILE *out, const struct rw_plan *plan, enum rw_plan_format fo
         fprintf(out, rows[format], row->owner, row->what, row->bytes,
                 row->outside ? "outside" : "arena");
     }
-    if (format == RW_PLAN_CSV) return;
-    fprintf(out,
-            format == RW_PLAN_JSON ? "],\"arena_bytes\":%" PRIu64 ",\"huge_pages_2m\":%" PRIu64
-                                     ",\"outside_bytes\":%" PRIu64 "}\n"
-                                   : "\narena %" PRIu64 " bytes = %" PRIu64
-                                     " huge pages of 2 MiB; outside %" PRIu64 " bytes\n",
-            plan->bytes, rw_plan_huge_pages(plan), outside);
+    uint64_t pages = rw_plan_huge_pages(plan);
+    if (format == RW_PLAN_TABLE)
+        fprintf(out,
+                "\narena %" PRIu64 " bytes = %" PRIu64 " huge pages of 2 MiB; outside %" PRIu64
+                " bytes\n",
+                plan->bytes, pages, outside);
+    else if (format == RW_PLAN_JSON)
+        fprintf(out,
+                "],\"arena_bytes\":%" PRIu64 ",\"huge_pages_2m\":%" PRIu64
+                ",\"outside_bytes\":%" PRIu64 "}\n",
+                plan->bytes, pages, outside);
 }
 
 /* The kernel's count of free 2 MiB pages that nobody has reserved. */
