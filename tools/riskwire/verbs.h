@@ -21,7 +21,8 @@ enum rw_exit {
     X(book, "the order books a capture leads to, at a time of day")                                \
     X(config, "check a configuration, print the defaults as the manual")                           \
     X(status, "role, mode and positions of a running site")                                        \
-    X(promote, "make an in-sync follower the leader, alone")
+    X(promote, "make an in-sync follower the leader, alone")                                       \
+    X(subscribe, "follow the released results of a site, across restarts and fail-overs")
 /* clang-format on */
 
 #define RW_VERB_DECLARE(name, help) int rw_verb_##name(int argc, char **argv);
