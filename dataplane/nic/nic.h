@@ -18,9 +18,8 @@
 #define RW_NIC_DEVICE_BYTES 512u /* a device string or the path of a capture, with its NUL */
 
 enum rw_nic_packet_flag {
-    RW_NIC_TIME = 1,         /* time_ns is valid */
-    RW_NIC_CHAINED = 2,      /* the frame goes on in another buffer: longer than any market data */
-    RW_NIC_BAD_CHECKSUM = 4, /* the device has found a wrong IPv4 or UDP checksum */
+    RW_NIC_TIME = 1,    /* time_ns is valid */
+    RW_NIC_CHAINED = 2, /* the frame goes on in another buffer: longer than any market data */
 };
 
 struct rw_nic_packet {

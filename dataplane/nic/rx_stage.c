@@ -1,0 +1,316 @@
+/* A visit: file ports as far as rx_core, budget and room allow, then one burst of each live port. The
+ * slots written are published once, at the end. */
+#include "dataplane/nic/rx_stage.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "dataplane/base/assert.h"
+#include "dataplane/base/err.h"
+#include "dataplane/nic/frame.h"
+#include "dataplane/nic/rx_core.h"
+
+/* One port of the nic, with the rows that listen to it. */
+struct rx_port {
+    uint32_t nic_port;
+    uint32_t row_count;
+    uint16_t row[RW_RX_ROWS_MAX];
+    struct rw_rx_counters *counters;
+    struct rw_rx_gauges *gauges;
+    /* file ports: the burst in hand, [next, held); the rows that still have to be told the end */
+    uint32_t next, held, ends_told;
+    struct rw_nic_packet burst[RW_NIC_BURST];
+};
+
+struct rx {
+    struct rw_nic *nic;
+    struct rw_ring *out;
+    const struct rw_watermarks *watermarks;
+    uint32_t written; /* slots of this visit, not published yet */
+    uint32_t row_count;
+    bool thread_known, strict;
+    uint32_t housekeep_port;
+    uint32_t file_count, live_count;
+    struct rx_port file[RW_NIC_PORTS_MAX]; /* rx_core's port i is file[i] */
+    struct rx_port live[RW_NIC_PORTS_MAX];
+    struct rw_rx_core core;
+    struct rw_rx_row row[RW_RX_ROWS_MAX];
+};
+
+static_assert(RW_RX_PORTS_MAX == RW_NIC_PORTS_MAX, "every port may be a file");
+
+static uint32_t poll_files(struct rx *rx, uint32_t limit, uint64_t now_ns);
+static uint32_t poll_live(struct rx *rx, struct rx_port *port, uint32_t budget, uint64_t now_ns);
+
+static int rx_plan(const void *cfg, const char *name, uint32_t instances, struct rw_plan *plan) {
+    const struct rw_rx_cfg *rx_cfg = cfg;
+    if (rx_cfg->row_count == 0 || rx_cfg->row_count > RW_RX_ROWS_MAX)
+        return rw_err_set(EINVAL, "%u lines of market data are configured, wanted 1 to %u",
+                          rx_cfg->row_count, RW_RX_ROWS_MAX);
+    rw_plan_add(plan, name, "ports", sizeof(struct rx));
+    return 0;
+}
+
+static void add_blocks(struct rx_port *port, const struct rw_stage_env *env) {
+    static const struct rw_stat_row counters[] = RW_STATS_ROWS(RW_RX_COUNTERS);
+    static const struct rw_stat_row gauges[] = RW_STATS_ROWS(RW_RX_GAUGES);
+    char block[48];
+    snprintf(block, sizeof block, "%.24s port%u", env->name, port->nic_port);
+    port->counters = rw_stats_block(env->stats, block, RW_STAT_COUNTER, counters,
+                                    sizeof counters / sizeof *counters);
+    snprintf(block, sizeof block, "%.24s port%u device", env->name, port->nic_port);
+    port->gauges =
+        rw_stats_block(env->stats, block, RW_STAT_GAUGE, gauges, sizeof gauges / sizeof *gauges);
+}
+
+/* add_port makes the entry of a nic port and gives it the rows that name its device. */
+static void add_port(struct rx *rx, uint32_t nic_port, const struct rw_stage_env *env) {
+    const struct rw_nic_port *of = &rx->nic->port[nic_port];
+    struct rx_port *port = of->file ? &rx->file[rx->file_count++] : &rx->live[rx->live_count++];
+    *port = (struct rx_port){.nic_port = nic_port};
+    for (uint16_t i = 0; i < rx->row_count; i++)
+        if (strcmp(rx->row[i].device, of->device) == 0) port->row[port->row_count++] = i;
+    add_blocks(port, env);
+    rw_stat_set(&port->gauges->file_records, of->records);
+}
+
+/* join_groups asks for the groups of all rows; a port that cannot join takes everything. */
+static int join_groups(struct rx *rx) {
+    for (uint32_t p = 0; p < rx->live_count; p++) {
+        const struct rx_port *port = &rx->live[p];
+        for (uint32_t i = 0; i < port->row_count; i++) {
+            const struct rw_rx_row *row = &rx->row[port->row[i]];
+            if (row->group >> 28 != 14) continue;
+            int rc = rx->nic->ops->join(rx->nic, port->nic_port, row->group, row->source);
+            if (rc && rc != -ENOTSUP)
+                return rw_err_add(rc, "port %s cannot join a multicast group", row->device);
+        }
+    }
+    return 0;
+}
+
+static int rx_init(void **stage, const void *cfg, const struct rw_stage_env *env) {
+    const struct rw_rx_cfg *rx_cfg = cfg;
+    RW_ASSERT(rx_cfg->nic && env->out_count == 1 && env->in_count == 0);
+    RW_ASSERT(env->out[0]->slot_bytes == RW_FRAME_SLOT_BYTES);
+    struct rx *rx = rw_arena_take(env->arena, env->name, "ports");
+    rx->nic = rx_cfg->nic;
+    rx->out = env->out[0];
+    rx->watermarks = env->watermarks;
+    rx->row_count = rx_cfg->row_count;
+    rx->strict = rx_cfg->strict_checksums;
+    memcpy(rx->row, rx_cfg->row, sizeof rx->row);
+    for (uint32_t i = 0; i < rx->nic->port_count; i++) add_port(rx, i, env);
+    for (uint32_t i = 0; i < rx->row_count; i++) {
+        bool known = false;
+        for (uint32_t p = 0; p < rx->nic->port_count; p++)
+            known |= strcmp(rx->row[i].device, rx->nic->port[p].device) == 0;
+        if (!known)
+            return rw_err_set(ENODEV, "line %u names the device %s, which no port has", i,
+                              rx->row[i].device);
+    }
+    rw_rx_core_init(&rx->core, rx->file_count, rx_cfg->speed);
+    *stage = rx;
+    return join_groups(rx);
+}
+
+static uint32_t rx_poll(void *stage, uint32_t budget, uint64_t now_ns) {
+    struct rx *rx = stage;
+    if (!rx->thread_known) {
+        rx->nic->ops->thread_begin(rx->nic);
+        rx->thread_known = true;
+    }
+    uint32_t room = rw_ring_room(rx->out, budget);
+    uint32_t done = poll_files(rx, room < budget ? room : budget, now_ns);
+    for (uint32_t i = 0; i < rx->live_count; i++)
+        done += poll_live(rx, &rx->live[i], budget, now_ns);
+    if (rx->written) rw_ring_push(rx->out, rx->written);
+    rx->written = 0;
+    return done;
+}
+
+static void rx_housekeep(void *stage, uint64_t now_ns) {
+    struct rx *rx = stage;
+    uint32_t count = rx->file_count + rx->live_count;
+    if (count == 0) return;
+    uint32_t i = rx->housekeep_port++ % count;
+    struct rx_port *port = i < rx->file_count ? &rx->file[i] : &rx->live[i - rx->file_count];
+    struct rw_nic_counters counters;
+    rx->nic->ops->counters(rx->nic, port->nic_port, &counters);
+    rw_stat_set(&port->gauges->device_packets, counters.packets);
+    rw_stat_set(&port->gauges->device_missed, counters.missed);
+    rw_stat_set(&port->gauges->device_errors, counters.errors);
+    rw_stat_set(&port->gauges->device_no_buffer, counters.no_buffer);
+    rw_stat_set(&port->gauges->link_up, rx->nic->ops->link_up(rx->nic, port->nic_port));
+}
+
+static void rx_fini(void *stage) {
+    struct rx *rx = stage;
+    for (uint32_t i = 0; i < rx->file_count; i++) {
+        struct rx_port *port = &rx->file[i];
+        rx->nic->ops->free(rx->nic, port->burst + port->next, port->held - port->next);
+        port->next = port->held = 0;
+    }
+}
+
+const struct rw_stage_type rw_rx_stage = {.name = "rx",
+                                          .io = true, /* capture files are read in rx_burst */
+                                          .plan = rx_plan,
+                                          .init = rx_init,
+                                          .poll = rx_poll,
+                                          .housekeep = rx_housekeep,
+                                          .fini = rx_fini};
+
+/* ---- one packet ------------------------------------------------------------------------------- */
+
+static void count_reason(struct rw_rx_counters *counters, enum rw_udp_verdict verdict) {
+    static const uint16_t offsets[] = {
+#define REASON_OFFSET(name, unit, sentence) offsetof(struct rw_rx_counters, name),
+        RW_UDP_REASONS(REASON_OFFSET)};
+    RW_ASSERT(verdict > RW_UDP_accepted && verdict < RW_UDP_VERDICTS);
+    rw_stat_add((rw_stat *)((uint8_t *)counters + offsets[verdict - 1]), 1);
+}
+
+/* parse finds the payload. A file's wrong checksums are counted and accepted unless configured
+  * strict. */
+static bool parse(const struct rx *rx, struct rx_port *port, bool file,
+                  const struct rw_nic_packet *packet, struct rw_udp *udp) {
+    enum rw_udp_verdict verdict = rw_udp_parse(packet->frame, packet->bytes, RW_UDP_CHECK_ALL, udp);
+    bool checksum = verdict == RW_UDP_bad_ip_checksum || verdict == RW_UDP_bad_udp_checksum;
+    if (checksum && file && !rx->strict) {
+        verdict = rw_udp_parse(packet->frame, packet->bytes, RW_UDP_CHECK_NONE, udp);
+        if (verdict == RW_UDP_accepted) rw_stat_add(&port->counters->accepted_bad_checksum, 1);
+    }
+    if (verdict == RW_UDP_cut_payload && (packet->flags & RW_NIC_CHAINED)) {
+        rw_stat_add(&port->counters->oversize, 1);
+        return false;
+    }
+    if (verdict == RW_UDP_accepted) return true;
+    count_reason(port->counters, verdict);
+    return false;
+}
+
+/* match finds the row that takes a packet, or counts why there is none. */
+static bool match(const struct rx *rx, struct rx_port *port, const struct rw_udp *udp,
+                  uint16_t *row_index) {
+    bool group_known = false;
+    for (uint32_t i = 0; i < port->row_count; i++) {
+        const struct rw_rx_row *row = &rx->row[port->row[i]];
+        if (row->group && row->group != udp->destination) continue;
+        if (row->udp_port && row->udp_port != udp->destination_port) continue;
+        group_known = true;
+        if (row->source && row->source != udp->source) continue;
+        *row_index = port->row[i];
+        return true;
+    }
+    rw_stat_add(group_known ? &port->counters->other_source : &port->counters->other_group, 1);
+    return false;
+}
+
+/* take_packet counts a packet and, if it is market data and room is left, writes it to the next slot. */
+static void take_packet(struct rx *rx, struct rx_port *port, bool file,
+                        const struct rw_nic_packet *packet, uint64_t arrival_ns, uint64_t now_ns) {
+    struct rw_rx_counters *counters = port->counters;
+    struct rw_udp udp;
+    uint16_t row_index;
+    rw_stat_add(&counters->received, 1);
+    if (!parse(rx, port, file, packet, &udp) || !match(rx, port, &udp, &row_index)) return;
+    if (udp.bytes > RW_FRAME_PAYLOAD_BYTES) {
+        rw_stat_add(&counters->oversize, 1);
+        return;
+    }
+    if (rw_ring_room(rx->out, rx->written + 1) <= rx->written) {
+        RW_ASSERT(!file); /* file ports are polled within the room */
+        rw_stat_add(&counters->no_room, 1);
+        return;
+    }
+    const struct rw_rx_row *row = &rx->row[row_index];
+    struct rw_frame *frame = rw_ring_slot(rx->out, rx->written++);
+    *frame = (struct rw_frame){.arrival_ns = arrival_ns,
+                               .now_ns = now_ns,
+                               .source = udp.source,
+                               .port = row_index,
+                               .channel = row->channel,
+                               .line = row->line,
+                               .bytes = udp.bytes};
+    memcpy(frame->payload, udp.payload, udp.bytes);
+    rw_stat_add(&counters->delivered, 1);
+    rw_stat_add(&counters->delivered_bytes, udp.bytes);
+}
+
+/* ---- file ports ------------------------------------------------------------------------------- */
+
+/* tell_end writes one end frame per row of a port, as far as the limit allows. True when all are written. */
+static bool tell_end(struct rx *rx, struct rx_port *port, uint32_t limit, uint64_t now_ns) {
+    for (; port->ends_told < port->row_count; port->ends_told++) {
+        if (rx->written >= limit) return false;
+        uint16_t row = port->row[port->ends_told];
+        struct rw_frame *frame = rw_ring_slot(rx->out, rx->written++);
+        *frame = (struct rw_frame){.arrival_ns = now_ns,
+                                   .now_ns = rx->core.released_ns,
+                                   .port = row,
+                                   .channel = rx->row[row].channel,
+                                   .line = rx->row[row].line,
+                                   .flags = RW_FRAME_END};
+    }
+    rw_stat_set(&port->gauges->ended, 1);
+    return true;
+}
+
+/* find_head makes the next packet of a file known to the core: from the burst in hand, from a new burst, or
+ * as the end. False when none of these is possible now. */
+static bool find_head(struct rx *rx, uint32_t index, uint32_t limit, uint64_t now_ns) {
+    struct rx_port *port = &rx->file[index];
+    const struct rw_nic_ops *ops = rx->nic->ops;
+    if (port->next == port->held) {
+        port->next = 0;
+        port->held = ops->rx_burst(rx->nic, port->nic_port, port->burst, RW_NIC_BURST);
+        if (port->held == 0) {
+            if (!ops->at_end(rx->nic, port->nic_port)) return false;
+            if (!tell_end(rx, port, limit, now_ns)) return false;
+            rw_rx_core_end(&rx->core, index);
+            return true;
+        }
+    }
+    const struct rw_nic_packet *packet = &port->burst[port->next];
+    /* a packet without a stamp goes with what went before it */
+    uint64_t capture_ns = packet->flags & RW_NIC_TIME ? packet->time_ns : rx->core.released_ns;
+    rw_rx_core_head(&rx->core, index, capture_ns);
+    return true;
+}
+
+/* poll_files releases what is due, at most `limit` packets, which is within budget and room. A packet that
+ * is dropped uses up its share too, so that a visit is bounded. */
+static uint32_t poll_files(struct rx *rx, uint32_t limit, uint64_t now_ns) {
+    bool hurry = rx->watermarks && rw_word_get(&rx->watermarks->hurry);
+    uint32_t taken = 0, index;
+    while (taken < limit && rx->written < limit) {
+        enum rw_rx_step step = rw_rx_core_next(&rx->core, now_ns, hurry, &index);
+        if (step == RW_RX_WAIT || step == RW_RX_DONE) break;
+        if (step == RW_RX_NEED) {
+            if (!find_head(rx, index, limit, now_ns)) break;
+            continue;
+        }
+        struct rx_port *port = &rx->file[index];
+        const struct rw_nic_packet *packet = &port->burst[port->next++];
+        take_packet(rx, port, true, packet, now_ns, rw_rx_core_take(&rx->core, index));
+        rx->nic->ops->free(rx->nic, packet, 1);
+        taken++;
+    }
+    return taken + rx->written;
+}
+
+/* ---- live ports ------------------------------------------------------------------------------- */
+
+static uint32_t poll_live(struct rx *rx, struct rx_port *port, uint32_t budget, uint64_t now_ns) {
+    struct rw_nic_packet packets[RW_NIC_BURST];
+    uint32_t want = budget < RW_NIC_BURST ? budget : RW_NIC_BURST, written = rx->written;
+    uint32_t got = rx->nic->ops->rx_burst(rx->nic, port->nic_port, packets, want);
+    for (uint32_t i = 0; i < got; i++) {
+        if (i + 1 < got) __builtin_prefetch(packets[i + 1].frame);
+        take_packet(rx, port, false, &packets[i], now_ns, now_ns);
+    }
+    if (got) rx->nic->ops->free(rx->nic, packets, got);
+    return got + rx->written - written;
+}
