@@ -66,6 +66,7 @@ struct quality_counts {
 struct cursor {
     uint64_t sequence, event_time_ns;
     bool busy;
+    bool clock;            /* SCAN: event time counts */
     uint8_t session_event; /* a SESSION record is due */
     enum walk walk;
     uint32_t conflated;
@@ -315,13 +316,14 @@ static uint32_t refresh_quality(struct rw_risk *risk, struct instrument *instrum
     return instrument->holders.count;
 }
 
-/* CLOCK and CHANNEL: looks at every instrument, some per call. */
+/* CLOCK and CHANNEL: looks at every instrument, some per call. Staleness is a matter of CLOCK entries
+ * alone, so how often it is looked at stands in the log. */
 static enum rw_risk_step walk_scan(struct rw_risk *risk) {
     struct cursor *at = &risk->at;
     for (uint32_t work = 0; at->at < at->end; work++) {
         if (work >= WORK_PER_STEP) return RW_RISK_WORKING;
         struct instrument *instrument = &risk->instruments[at->at++];
-        if (!(instrument->own & RW_QUALITY_STALE) &&
+        if (at->clock && !(instrument->own & RW_QUALITY_STALE) &&
             rw_mark_stale(at->event_time_ns, instrument->updated_ns, instrument->stale_after_ns)) {
             instrument->own |= RW_QUALITY_STALE;
             rw_stat_add(&risk->counters->went_stale, 1);
@@ -371,6 +373,11 @@ static void walk_over(struct cursor *at, enum walk walk, uint32_t first, uint32_
 
 static void begin_channel(struct rw_risk *risk, const struct rw_tick_body *tick) {
     risk->channel_quality[tick->channel] = tick->quality & RW_QUALITY_CARRIED;
+    walk_over(&risk->at, WALK_SCAN, 1, risk->instrument_count);
+}
+
+static void begin_clock(struct rw_risk *risk) {
+    risk->at.clock = true;
     walk_over(&risk->at, WALK_SCAN, 1, risk->instrument_count);
 }
 
@@ -524,6 +531,7 @@ void rw_risk_begin(struct rw_risk *risk, const struct rw_entry *entry) {
     at->sequence = entry->sequence;
     at->event_time_ns = entry->event_time_ns;
     at->conflated = 0;
+    at->clock = false;
     at->session_event = 0;
     at->pending = 0;
     at->addend.desk = 0;
@@ -537,7 +545,7 @@ void rw_risk_begin(struct rw_risk *risk, const struct rw_entry *entry) {
         begin_fill(risk, entry);
         break;
     case RW_ENTRY_CLOCK:
-        walk_over(at, WALK_SCAN, 1, risk->instrument_count);
+        begin_clock(risk);
         break;
     case RW_ENTRY_SESSION:
         begin_session(risk, entry);

@@ -1,0 +1,278 @@
+/* A second, naive calculation of what the log means, for comparison: it keeps every fill and every last
+ * tick, and after each entry computes every portfolio, desk and the firm from scratch. It shares no code
+ * with risk/ but the records' layout. */
+#pragma once
+
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "dataplane/base/assert.h"
+#include "dataplane/record/image.h"
+#include "dataplane/record/result.h"
+#include "tests/unit/risk/risk_driver.h"
+
+#define NAIVE_ROWS 64u /* instruments, portfolios, desks: at most 63 each */
+
+struct naive_totals {
+    int64_t realised, unrealised, gross, net;
+    uint16_t quality;
+    uint8_t state[4]; /* by measure */
+};
+
+struct naive {
+    const struct rw_image *image;
+    struct rw_tick_body tick[NAIVE_ROWS];
+    bool ticked[NAIVE_ROWS], halted[NAIVE_ROWS], stale[NAIVE_ROWS];
+    uint64_t updated[NAIVE_ROWS];
+    uint16_t channel_quality[8];
+    struct rw_fill_body fill[4096];
+    uint32_t fill_instrument[4096], fills;
+    struct naive_totals portfolio[NAIVE_ROWS], desk[NAIVE_ROWS], firm; /* as last published */
+    struct rw_result *out;
+    uint32_t count;
+};
+
+static inline int32_t naive_mark(const struct naive *naive, uint32_t i) {
+    const struct rw_instrument_row *rows = rw_image_rows(naive->image, &naive->image->instruments);
+    const struct rw_tick_body *tick = &naive->tick[i];
+    if (tick->bid_price && tick->ask_price && tick->bid_price <= tick->ask_price) {
+        int64_t sum = (int64_t)tick->bid_price + tick->ask_price, half = sum / 2;
+        return (int32_t)(sum % 2 && half % 2 ? half + 1 : half);
+    }
+    return tick->last_price ? tick->last_price : rows[i].start_price;
+}
+
+static inline uint16_t naive_quality(const struct naive *naive, uint32_t i) {
+    const struct rw_instrument_row *rows = rw_image_rows(naive->image, &naive->image->instruments);
+    const struct rw_tick_body *tick = &naive->tick[i];
+    uint16_t channel = naive->ticked[i] ? tick->channel : rows[i].channel;
+    uint32_t quality = naive->channel_quality[channel];
+    bool two_sided = tick->bid_price && tick->ask_price;
+    if (!two_sided) quality |= RW_QUALITY_ONE_SIDED;
+    if (two_sided && tick->bid_price > tick->ask_price) quality |= RW_QUALITY_CROSSED;
+    if (two_sided && tick->bid_price == tick->ask_price) quality |= RW_QUALITY_LOCKED;
+    if ((!two_sided || tick->bid_price > tick->ask_price) && !tick->last_price)
+        quality |= RW_QUALITY_NO_MARK;
+    if (naive->halted[i]) quality |= RW_QUALITY_HALTED;
+    if (naive->stale[i]) quality |= RW_QUALITY_STALE;
+    quality |= tick->quality & (RW_QUALITY_STALE | RW_QUALITY_FEED_GAP | RW_QUALITY_CONFLATED |
+                                RW_QUALITY_TAKEOVER);
+    return (uint16_t)quality;
+}
+
+static inline int64_t naive_round(__int128 a, __int128 b) {
+    bool negative = (a < 0) != (b < 0);
+    if (a < 0) a = -a;
+    if (b < 0) b = -b;
+    __int128 whole = a / b, twice = 2 * (a % b);
+    if (twice > b || (twice == b && whole % 2)) whole++;
+    return (int64_t)(negative ? -whole : whole);
+}
+
+/* One pair from scratch: the opening row, then every fill one unit after the other would be exact but
+ * slow; fills are cut at flat instead. */
+static inline void naive_pair(const struct naive *naive, uint32_t p, uint32_t i, int64_t *quantity,
+                              int64_t *realised, int64_t *cost) {
+    const struct rw_instrument_row *rows = rw_image_rows(naive->image, &naive->image->instruments);
+    const struct rw_position_row *opening = rw_image_rows(naive->image, &naive->image->positions);
+    int64_t multiplier = rows[i].multiplier, C = 0, Q = 0, r = 0, banked = 0, fees = 0,
+            proceeds = 0;
+    for (uint32_t k = 0; k < naive->image->positions.count; k++)
+        if (opening[k].portfolio == p && opening[k].instrument == i) {
+            r = Q = opening[k].quantity;
+            C = r * multiplier * opening[k].average_price;
+        }
+    for (uint32_t k = 0; k < naive->fills; k++) {
+        const struct rw_fill_body *fill = &naive->fill[k];
+        if (fill->portfolio != p || naive->fill_instrument[k] != i) continue;
+        int64_t left = fill->side == 'B' ? fill->quantity : -fill->quantity;
+        fees += fill->fee;
+        while (left != 0) {
+            if (r == 0 || (r > 0) == (left > 0)) { /* grows: proceeds so far are banked */
+                int64_t open_cost = r == 0 ? 0 : naive_round((__int128)C * r, Q);
+                if (Q != 0) banked += proceeds - (C - open_cost);
+                proceeds = 0;
+                C = open_cost + left * multiplier * fill->price;
+                Q = r = r + left;
+                left = 0;
+            } else {
+                int64_t part = llabs(left) < llabs(r) ? left : -r;
+                proceeds -= part * multiplier * fill->price;
+                r += part;
+                left -= part;
+                if (r == 0) {
+                    banked += proceeds - C;
+                    C = Q = proceeds = 0;
+                }
+            }
+        }
+    }
+    *quantity = r;
+    *cost = r == 0 ? 0 : naive_round((__int128)C * r, Q);
+    *realised = banked + (Q != 0 ? proceeds - (C - *cost) : 0) - fees;
+}
+
+static inline void naive_limits(const struct naive *naive, struct naive_totals *totals,
+                                uint8_t scope, uint32_t owner) {
+    const struct rw_limit_row *rows = rw_image_rows(naive->image, &naive->image->limits);
+    for (uint32_t k = 0; k < naive->image->limits.count; k++) {
+        if (rows[k].scope != scope || rows[k].owner != owner) continue;
+        int64_t value = rows[k].measure == RW_MEASURE_GROSS ? totals->gross
+                        : rows[k].measure == RW_MEASURE_NET
+                            ? llabs(totals->net)
+                            : -(totals->realised + totals->unrealised);
+        totals->state[rows[k].measure] = value >= rows[k].hard ? 2 : value >= rows[k].soft ? 1 : 0;
+    }
+}
+
+static inline struct naive_totals naive_portfolio(const struct naive *naive, uint32_t p) {
+    const struct rw_instrument_row *rows = rw_image_rows(naive->image, &naive->image->instruments);
+    struct naive_totals totals = {0};
+    for (uint32_t i = 1; i < naive->image->instruments.count; i++) {
+        int64_t quantity, realised, cost;
+        naive_pair(naive, p, i, &quantity, &realised, &cost);
+        int64_t value = quantity * rows[i].multiplier * naive_mark(naive, i);
+        totals.realised += realised;
+        totals.unrealised += value - cost;
+        totals.net += value;
+        totals.gross += llabs(value);
+        if (quantity) totals.quality |= naive_quality(naive, i);
+    }
+    naive_limits(naive, &totals, RW_SCOPE_PORTFOLIO, p);
+    return totals;
+}
+
+static inline void naive_emit(struct naive *naive, const struct rw_entry *entry, uint32_t conflated,
+                              uint8_t kind, uint32_t row, const struct naive_totals *totals,
+                              uint8_t measure) {
+    struct rw_result *to = &naive->out[naive->count++];
+    *to = (struct rw_result){.block_length = 120,
+                             .template_id = 1,
+                             .schema_id = 0x5257,
+                             .schema_version = 1,
+                             .result_sequence = naive->count,
+                             .input_sequence = entry->sequence,
+                             .event_time_ns = entry->event_time_ns,
+                             .portfolio = row,
+                             .kind = kind,
+                             .measure = measure,
+                             .method = 1,
+                             .conflated = conflated};
+    if (!totals) return;
+    for (uint32_t m = 1; m < 4; m++)
+        if (totals->state[m] > to->limit_state) to->limit_state = totals->state[m];
+    if (measure) to->limit_state = totals->state[measure];
+    to->quality = totals->quality;
+    to->realised_pnl = totals->realised;
+    to->unrealised_pnl = totals->unrealised;
+    to->gross = totals->gross;
+    to->net = totals->net;
+}
+
+/* Takes the entry into the state; returns the index + 1 of a fill that was accepted. */
+static inline uint32_t naive_take(struct naive *naive, const struct log_entry *log,
+                                  uint32_t *conflated) {
+    const struct rw_entry *entry = &log->entry;
+    uint32_t i = entry->instrument;
+    *conflated = 0;
+    if (entry->type == RW_ENTRY_TICK) {
+        struct rw_tick_body tick;
+        memcpy(&tick, entry->body, sizeof tick);
+        if (tick.kind == RW_TICK_CHANNEL) {
+            naive->channel_quality[tick.channel] = tick.quality;
+            return 0;
+        }
+        naive->tick[i] = tick;
+        naive->ticked[i] = true;
+        naive->stale[i] = false;
+        if (entry->event_time_ns > naive->updated[i]) naive->updated[i] = entry->event_time_ns;
+        if (tick.kind == RW_TICK_STATUS) naive->halted[i] = tick.quality & RW_QUALITY_HALTED;
+        *conflated = tick.replaced;
+    } else if (entry->type == RW_ENTRY_CLOCK) {
+        const struct rw_instrument_row *rows =
+            rw_image_rows(naive->image, &naive->image->instruments);
+        for (i = 1; i < naive->image->instruments.count; i++)
+            if (rows[i].stale_after_ns &&
+                entry->event_time_ns > naive->updated[i] + rows[i].stale_after_ns)
+                naive->stale[i] = true;
+    } else if (entry->type == RW_ENTRY_FILL) {
+        struct rw_fill_body fill;
+        memcpy(&fill, (const uint8_t *)log + offsetof(struct rw_entry, body), sizeof fill);
+        for (uint32_t k = 0; k < naive->fills; k++)
+            if (naive->fill[k].exec_id == fill.exec_id) return 0;
+        RW_ASSERT(naive->fills < 4096);
+        naive->fill_instrument[naive->fills] = i;
+        naive->fill[naive->fills++] = fill;
+        return naive->fills;
+    }
+    return 0;
+}
+
+static inline void naive_position(struct naive *naive, const struct rw_entry *entry,
+                                  uint32_t fill) {
+    const struct rw_instrument_row *rows = rw_image_rows(naive->image, &naive->image->instruments);
+    uint32_t p = naive->fill[fill - 1].portfolio, i = naive->fill_instrument[fill - 1];
+    int64_t quantity, realised, cost;
+    naive_pair(naive, p, i, &quantity, &realised, &cost);
+    int64_t value = quantity * rows[i].multiplier * naive_mark(naive, i);
+    struct naive_totals totals = {
+        realised, value - cost, llabs(value), value, naive_quality(naive, i), {0}};
+    naive_emit(naive, entry, 0, RW_RESULT_POSITION, p, &totals, 0);
+    struct rw_result *record = &naive->out[naive->count - 1];
+    record->instrument = i;
+    record->position = quantity;
+    record->mark = naive_mark(naive, i);
+}
+
+/* Applies one numbered entry and appends its records to out. The first entry must be SESSION open. */
+static inline void naive_apply(struct naive *naive, const struct log_entry *log) {
+    const struct rw_entry *entry = &log->entry;
+    const struct rw_portfolio_row *rows = rw_image_rows(naive->image, &naive->image->portfolios);
+    uint32_t conflated, fill = naive_take(naive, log, &conflated);
+    bool touched[NAIVE_ROWS] = {0}, any = false;
+    if (entry->type == RW_ENTRY_SESSION) naive_emit(naive, entry, 0, entry->body[0], 0, NULL, 0);
+    for (uint32_t p = 1; p < naive->image->portfolios.count; p++) {
+        struct naive_totals now = naive_portfolio(naive, p), before = naive->portfolio[p];
+        bool changed = memcmp(&now, &before, sizeof now) != 0;
+        naive->portfolio[p] = now;
+        if (changed) naive_emit(naive, entry, conflated, RW_RESULT_PORTFOLIO, p, &now, 0);
+        if (fill && naive->fill[fill - 1].portfolio == p) naive_position(naive, entry, fill);
+        for (uint8_t m = 1; m < 4; m++)
+            if (now.state[m] != before.state[m])
+                naive_emit(naive, entry, conflated, RW_RESULT_LIMIT, p, &now, m);
+        if (changed) touched[rows[p].desk] = any = true;
+    }
+    struct naive_totals firm = {0};
+    for (uint32_t d = 1; d < naive->image->desks.count; d++) {
+        struct naive_totals now = {0}, before = naive->desk[d];
+        for (uint32_t p = 1; p < naive->image->portfolios.count; p++) {
+            if (rows[p].desk != d) continue;
+            const struct naive_totals *part = &naive->portfolio[p];
+            now.realised += part->realised;
+            now.unrealised += part->unrealised;
+            now.gross += part->gross;
+            now.net += part->net;
+            now.quality |= part->quality;
+        }
+        firm.realised += now.realised;
+        firm.unrealised += now.unrealised;
+        firm.gross += now.gross;
+        firm.net += now.net;
+        firm.quality |= now.quality;
+        naive_limits(naive, &now, RW_SCOPE_DESK, d);
+        if (!touched[d]) continue;
+        naive->desk[d] = now;
+        naive_emit(naive, entry, conflated, RW_RESULT_DESK, d, &now, 0);
+        for (uint8_t m = 1; m < 4; m++)
+            if (now.state[m] != before.state[m])
+                naive_emit(naive, entry, conflated, RW_RESULT_DESK_LIMIT, d, &now, m);
+    }
+    if (!any) return;
+    naive_limits(naive, &firm, RW_SCOPE_FIRM, 0);
+    naive_emit(naive, entry, conflated, RW_RESULT_FIRM, 0, &firm, 0);
+    for (uint8_t m = 1; m < 4; m++)
+        if (firm.state[m] != naive->firm.state[m])
+            naive_emit(naive, entry, conflated, RW_RESULT_FIRM_LIMIT, 0, &firm, m);
+    naive->firm = firm;
+}

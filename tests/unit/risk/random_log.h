@@ -1,0 +1,75 @@
+/* Random logs for risk: ticks of all kinds, fills with repeats, clocks, channel events. */
+#pragma once
+
+#include "dataplane/base/rng.h"
+#include "tests/unit/risk/risk_driver.h"
+
+struct random_log {
+    struct rw_rng *rng;
+    const struct rw_image *image;
+    uint64_t time, exec_id;
+};
+
+static inline struct log_entry random_tick(struct random_log *log) {
+    struct rw_rng *rng = log->rng;
+    uint32_t instrument = 1 + (uint32_t)rw_rng_below(rng, log->image->instruments.count - 1);
+    int32_t mid = 900000 + (int32_t)rw_rng_below(rng, 200000), bid = mid, ask = mid + 100;
+    switch (rw_rng_below(rng, 10)) {
+    case 0:
+        bid = 0;
+        break;
+    case 1:
+        ask = 0;
+        break;
+    case 2:
+        bid = mid + 200;
+        break;
+    case 3:
+        ask = bid;
+        break;
+    case 4:
+        bid = ask = 0;
+        break;
+    default:
+        ask = bid + (int32_t)rw_rng_below(rng, 100);
+    }
+    uint8_t kind = rw_rng_chance(rng, 1, 10)  ? RW_TICK_STATUS
+                   : rw_rng_chance(rng, 1, 5) ? RW_TICK_TRADE
+                                              : RW_TICK_BBO;
+    struct log_entry tick =
+        make_tick(log->time, instrument, kind, bid, ask, rw_rng_chance(rng, 1, 3) ? 0 : mid + 7);
+    uint16_t quality = kind == RW_TICK_STATUS && rw_rng_chance(rng, 1, 2) ? RW_QUALITY_HALTED : 0;
+    if (rw_rng_chance(rng, 1, 8)) quality |= RW_QUALITY_CONFLATED;
+    if (rw_rng_chance(rng, 1, 16)) quality |= RW_QUALITY_TAKEOVER | RW_QUALITY_STALE;
+    tick_set(&tick, (uint16_t)rw_rng_below(rng, 3), quality, (uint8_t)rw_rng_below(rng, 3));
+    return tick;
+}
+
+static inline struct log_entry random_fill(struct random_log *log) {
+    struct rw_rng *rng = log->rng;
+    uint64_t id = rw_rng_chance(rng, 1, 10) && log->exec_id ? 1 + rw_rng_below(rng, log->exec_id)
+                                                            : ++log->exec_id;
+    int64_t quantity = 1 + (int64_t)rw_rng_below(rng, 300);
+    if (rw_rng_chance(rng, 1, 2)) quantity = -quantity;
+    return make_fill(
+        log->time, id, 1 + (uint32_t)rw_rng_below(rng, log->image->portfolios.count - 1),
+        1 + (uint32_t)rw_rng_below(rng, log->image->instruments.count - 1), quantity,
+        900000 + (int64_t)rw_rng_below(rng, 200000), (int64_t)rw_rng_below(rng, 500) - 50);
+}
+
+/* random_entry returns the next entry; the first one of a log is SESSION open. */
+static inline struct log_entry random_entry(struct random_log *log) {
+    if (log->time == 0) return make_session(log->time = 1, RW_SESSION_OPEN);
+    log->time += rw_rng_below(log->rng, 200);
+    uint64_t kind = rw_rng_below(log->rng, 100);
+    if (kind < 60) return random_tick(log);
+    if (kind < 85) return random_fill(log);
+    if (kind < 95) return make_plain(log->time, RW_ENTRY_CLOCK);
+    if (kind < 98) {
+        struct log_entry event = make_tick(log->time, 0, RW_TICK_CHANNEL, 0, 0, 0);
+        tick_set(&event, (uint16_t)rw_rng_below(log->rng, 3),
+                 rw_rng_chance(log->rng, 1, 2) ? RW_QUALITY_FEED_GAP : 0, 0);
+        return event;
+    }
+    return make_plain(log->time, RW_ENTRY_TAKEOVER);
+}

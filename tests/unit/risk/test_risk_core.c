@@ -1,0 +1,398 @@
+/* One shard and merge, entry by entry: what each input makes, and what is rejected. */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "dataplane/base/err.h"
+#include "tests/unit/risk/image_fixture.h"
+#include "tests/unit/risk/risk_driver.h"
+
+/* Two instruments; three portfolios on two desks: 1, 2 on desk 1 (accounts 1, 2), 3 on desk 2. */
+static const struct rw_instrument_row instruments[] = {
+    {.multiplier = 1, .start_price = 1000000, .channel = 1, .stale_after_ns = 1000},
+    {.multiplier = 10, .start_price = 500000, .channel = 2},
+};
+static const struct rw_portfolio_row portfolios[] = {
+    {.account = 1, .desk = 1}, {.account = 2, .desk = 1}, {.account = 3, .desk = 2}};
+static const struct rw_position_row positions[] = {
+    {1, 1, 100, 1000000}, {1, 3, -50, 1010000}, {2, 1, 5, 480000}};
+static const struct rw_limit_row limits[] = {
+    {RW_SCOPE_PORTFOLIO, RW_MEASURE_GROSS, {0}, 3, 51000000, 52000000},
+    {RW_SCOPE_PORTFOLIO, RW_MEASURE_LOSS, {0}, 3, 400000, 900000},
+    {RW_SCOPE_DESK, RW_MEASURE_NET, {0}, 2, 52000000, 53000000},
+    {RW_SCOPE_FIRM, RW_MEASURE_GROSS, {0}, 0, 178000000, 900000000},
+};
+
+static struct rw_image *fixed_image(void) {
+    struct image_tables tables = {instruments, 2, portfolios, 3, 2, positions, 3, limits, 4};
+    return image_make(&tables);
+}
+
+struct fixture {
+    struct rw_image *image;
+    struct driver driver;
+};
+
+static void setup(struct fixture *fixture, uint32_t shards) {
+    fixture->image = fixed_image();
+    driver_new(&fixture->driver, fixture->image, shards, 0, 64);
+}
+
+static void teardown(struct fixture *fixture) {
+    driver_free(&fixture->driver);
+    free(fixture->image);
+}
+
+static uint32_t apply(struct fixture *fixture, struct log_entry entry) {
+    return driver_apply(&fixture->driver, &entry);
+}
+
+static const struct rw_result *result(const struct fixture *fixture, uint32_t i) {
+    return &fixture->driver.results[fixture->driver.first_of_last + i];
+}
+
+static void assert_kinds(const struct fixture *fixture, uint32_t count, const uint8_t *kinds,
+                         const uint32_t *rows) {
+    assert_int_equal(fixture->driver.count - fixture->driver.first_of_last, count);
+    for (uint32_t i = 0; i < count; i++) {
+        assert_int_equal(result(fixture, i)->kind, kinds[i]);
+        assert_int_equal(result(fixture, i)->portfolio, rows[i]);
+        assert_int_equal(result(fixture, i)->result_sequence,
+                         fixture->driver.first_of_last + i + 1);
+    }
+}
+
+static void session_open_publishes_the_start_of_day(void **state) {
+    struct fixture f;
+    setup(&f, 1);
+    apply(&f, make_session(5, RW_SESSION_OPEN));
+    /* portfolio 3: gross 50·100 = 5,000.0000 is below its limit; loss −50·(100−101) = +50 */
+    const uint8_t kinds[] = {RW_RESULT_SESSION_OPEN, RW_RESULT_PORTFOLIO, RW_RESULT_PORTFOLIO,
+                             RW_RESULT_DESK,         RW_RESULT_DESK,      RW_RESULT_FIRM};
+    const uint32_t rows[] = {0, 1, 3, 1, 2, 0};
+    assert_kinds(&f, 6, kinds, rows);
+    assert_int_equal(result(&f, 1)->gross, 100ll * 1000000 + 50ll * 500000);
+    assert_int_equal(result(&f, 1)->unrealised_pnl, 50ll * 20000);
+    assert_int_equal(result(&f, 1)->quality, RW_QUALITY_NO_MARK | RW_QUALITY_ONE_SIDED);
+    assert_int_equal(result(&f, 2)->net, -50000000);
+    assert_int_equal(result(&f, 2)->unrealised_pnl, 500000);
+    assert_int_equal(result(&f, 5)->gross, 175000000);
+    assert_int_equal(result(&f, 5)->net, 75000000);
+    teardown(&f);
+}
+
+static void a_tick_moves_its_holders_and_says_which_limits_changed(void **state) {
+    struct fixture f;
+    setup(&f, 2);
+    apply(&f, make_session(5, RW_SESSION_OPEN));
+    struct log_entry tick = make_tick(10, 1, RW_TICK_BBO, 1029900, 1030100, 0);
+    tick_set(&tick, 1, 0, 3);
+    apply(&f, tick);
+    /* portfolio 3 at 103.0000: gross 5,150 ≥ soft 5,100; pnl −50·(103−101) = −100 ≥ soft and hard */
+    const uint8_t kinds[] = {RW_RESULT_PORTFOLIO, RW_RESULT_PORTFOLIO, RW_RESULT_LIMIT,
+                             RW_RESULT_LIMIT,     RW_RESULT_DESK,      RW_RESULT_DESK,
+                             RW_RESULT_FIRM,      RW_RESULT_FIRM_LIMIT};
+    const uint32_t rows[] = {1, 3, 3, 3, 1, 2, 0, 0};
+    assert_kinds(&f, 8, kinds, rows);
+    assert_int_equal(result(&f, 0)->unrealised_pnl, 1000000 + 100 * 30000);
+    assert_int_equal(result(&f, 0)->conflated, 3);
+    assert_int_equal(result(&f, 1)->unrealised_pnl, -1000000);
+    assert_int_equal(result(&f, 1)->limit_state, RW_LIMIT_HARD);
+    assert_int_equal(result(&f, 2)->measure, RW_MEASURE_GROSS);
+    assert_int_equal(result(&f, 2)->limit_state, RW_LIMIT_SOFT);
+    assert_int_equal(result(&f, 3)->measure, RW_MEASURE_LOSS);
+    assert_int_equal(result(&f, 3)->limit_state, RW_LIMIT_HARD);
+    assert_int_equal(result(&f, 7)->limit_state, RW_LIMIT_SOFT);
+    assert_int_equal(result(&f, 7)->conflated, 3);
+    /* the same state again says nothing */
+    tick = make_tick(11, 1, RW_TICK_BBO, 1029800, 1030200, 0);
+    tick_set(&tick, 1, 0, 0);
+    assert_int_equal(apply(&f, tick), 0);
+    /* back below: no hysteresis */
+    tick = make_tick(12, 1, RW_TICK_BBO, 1009900, 1010100, 0);
+    tick_set(&tick, 1, 0, 0);
+    apply(&f, tick);
+    assert_int_equal(result(&f, 2)->kind, RW_RESULT_LIMIT);
+    assert_int_equal(result(&f, 2)->limit_state, RW_LIMIT_OK);
+    teardown(&f);
+}
+
+static void a_fill_also_emits_its_position(void **state) {
+    struct fixture f;
+    setup(&f, 1);
+    apply(&f, make_session(5, RW_SESSION_OPEN));
+    apply(&f, make_fill(20, 1, 1, 1, -40, 1020000, 700));
+    const uint8_t kinds[] = {RW_RESULT_PORTFOLIO, RW_RESULT_POSITION, RW_RESULT_DESK,
+                             RW_RESULT_FIRM};
+    const uint32_t rows[] = {1, 1, 1, 0};
+    assert_kinds(&f, 4, kinds, rows);
+    const struct rw_result *position = result(&f, 1);
+    assert_int_equal(position->instrument, 1);
+    assert_int_equal(position->position, 60);
+    assert_int_equal(position->mark, 1000000);
+    assert_int_equal(position->realised_pnl, 40 * 20000 - 700);
+    assert_int_equal(position->unrealised_pnl, 0);
+    assert_int_equal(position->gross, 60000000);
+    assert_int_equal(result(&f, 0)->realised_pnl, 40 * 20000 - 700);
+    assert_int_equal(result(&f, 0)->instrument, 0);
+    teardown(&f);
+}
+
+static void an_execution_counts_once(void **state) {
+    for (uint32_t shards = 1; shards <= 2; shards++) {
+        struct fixture f;
+        setup(&f, shards);
+        assert_true(apply(&f, make_fill(20, 9, 1, 1, 10, 1000000, 0)) > 0);
+        assert_int_equal(apply(&f, make_fill(21, 9, 1, 1, 10, 1000000, 0)), 0);
+        assert_int_equal(apply(&f, make_fill(22, 9, 1, 1, 11, 1000000, 0)), 0);
+        assert_int_equal(apply(&f, make_fill(22, 9, 3, 1, 10, 1000000, 0)), 0); /* another shard */
+        assert_int_equal(DRIVER_SUM(&f.driver, fill_duplicate), 1);
+        assert_int_equal(DRIVER_SUM(&f.driver, fill_conflict), 2);
+        assert_int_equal(DRIVER_SUM(&f.driver, fills), 1);
+        struct rw_risk_view view;
+        assert_true(rw_risk_view_position(f.driver.risk[0], 1, 1, &view));
+        assert_int_equal(view.quantity, 110);
+        teardown(&f);
+    }
+}
+
+static void a_full_table_of_executions_rejects_new_ones_and_still_knows_the_old(void **state) {
+    struct fixture f;
+    setup(&f, 2);
+    for (uint64_t id = 1; id <= 64; id++)
+        assert_true(apply(&f, make_fill(20, id * 7, 1, 1, 1, 1000000, 1)) > 0);
+    assert_int_equal(apply(&f, make_fill(21, 65 * 7, 1, 1, 1, 1000000, 1)), 0);
+    assert_int_equal(apply(&f, make_fill(21, 7, 1, 1, 1, 1000000, 1)), 0);
+    assert_int_equal(DRIVER_SUM(&f.driver, fill_no_id_room), 1);
+    assert_int_equal(DRIVER_SUM(&f.driver, fill_duplicate), 1);
+    teardown(&f);
+}
+
+static void malformed_fills_are_counted_once_for_any_number_of_shards(void **state) {
+    for (uint32_t shards = 1; shards <= 3; shards++) {
+        struct fixture f;
+        setup(&f, shards);
+        struct log_entry bad[] = {
+            make_fill(1, 1, 0, 1, 5, 1, 0),          make_fill(1, 2, 4, 1, 5, 1, 0),
+            make_fill(1, 3, 1, 0, 5, 1, 0),          make_fill(1, 4, 1, 3, 5, 1, 0),
+            make_fill(1, 5, 1, 1, 0, 1, 0),          make_fill(1, 6, 3, 1, 5, -1, 0),
+            make_fill(1, 7, 1, 1, 5, 1ll << 31, 0),  make_fill(1, 8, 1, 1, 5, 1, INT64_MAX),
+            make_fill(1, 9, 1, 1, INT64_MAX, 1, 0),  make_fill(1, 10, UINT32_MAX, 1, 5, 1, 0),
+            make_fill(1, 11, 1, UINT32_MAX, 5, 1, 0)};
+        uint32_t count = sizeof bad / sizeof bad[0];
+        for (uint32_t i = 0; i < count; i++) assert_int_equal(apply(&f, bad[i]), 0);
+        struct log_entry cut = make_fill(1, 12, 1, 1, 5, 1, 0);
+        cut.entry.slots = 1;
+        assert_int_equal(apply(&f, cut), 0);
+        assert_int_equal(DRIVER_SUM(&f.driver, fill_malformed), count + 1);
+        /* none of them used up its id */
+        assert_true(apply(&f, make_fill(2, 3, 1, 1, 5, 1, 0)) > 0);
+        teardown(&f);
+    }
+}
+
+static void a_fill_beyond_the_bounds_is_rejected_and_leaves_no_trace(void **state) {
+    struct fixture f;
+    setup(&f, 1);
+    struct rw_risk_view before, after;
+    assert_true(rw_risk_view_portfolio(f.driver.risk[0], 2, &before));
+    /* portfolio 2 holds nothing: 2^31 units in two instruments exceed the sum, not each alone */
+    assert_true(apply(&f, make_fill(1, 1, 2, 1, RW_UNITS_MAX - 9, 1, 0)) > 0);
+    assert_int_equal(apply(&f, make_fill(1, 2, 2, 2, 1, 1, 0)), 0);
+    assert_int_equal(DRIVER_SUM(&f.driver, fill_over_bounds), 1);
+    assert_false(rw_risk_view_position(f.driver.risk[0], 2, 2, &after));
+    assert_true(apply(&f, make_fill(1, 3, 2, 1, -(RW_UNITS_MAX - 9), 1, 0)) > 0);
+    assert_true(rw_risk_view_portfolio(f.driver.risk[0], 2, &after));
+    assert_memory_equal(&before, &after, sizeof before);
+    assert_true(apply(&f, make_fill(1, 4, 2, 2, 1, 1, 0)) > 0);
+    /* realised money */
+    assert_true(apply(&f, make_fill(1, 5, 2, 2, 1, 1, RW_MONEY_MAX - 100)) > 0);
+    assert_int_equal(apply(&f, make_fill(1, 6, 2, 1, 1, 1, 100)), 0);
+    assert_int_equal(DRIVER_SUM(&f.driver, fill_over_bounds), 2);
+    teardown(&f);
+}
+
+static void room_for_new_pairs_is_per_portfolio(void **state) {
+    for (uint32_t shards = 1; shards <= 2; shards++) {
+        struct fixture f = {.image = fixed_image()};
+        driver_new(&f.driver, f.image, shards, 3, 64); /* one new pair each */
+        assert_true(apply(&f, make_fill(1, 1, 2, 1, 5, 1000000, 0)) > 0);
+        assert_int_equal(apply(&f, make_fill(1, 2, 2, 2, 5, 1000000, 0)), 0);
+        assert_true(apply(&f, make_fill(1, 3, 3, 2, 5, 1000000, 0)) > 0);
+        assert_true(apply(&f, make_fill(1, 4, 2, 1, -5, 1000000, 0)) > 0);
+        assert_true(apply(&f, make_fill(1, 5, 1, 2, 5, 1000000, 0)) > 0); /* an opening pair */
+        assert_int_equal(DRIVER_SUM(&f.driver, fill_no_pair_room), 1);
+        teardown(&f);
+    }
+}
+
+static void adding_and_removing_a_position_restores_exposure_and_quality(void **state) {
+    struct fixture f;
+    setup(&f, 1);
+    apply(&f, make_session(5, RW_SESSION_OPEN));
+    apply(&f, make_fill(1, 1, 2, 1, 5, 990000, 0));
+    assert_int_equal(result(&f, 0)->quality, RW_QUALITY_NO_MARK | RW_QUALITY_ONE_SIDED);
+    assert_int_equal(result(&f, 0)->unrealised_pnl, 50000);
+    apply(&f, make_fill(1, 2, 2, 1, -5, 990000, 0));
+    assert_int_equal(result(&f, 0)->quality, 0);
+    assert_int_equal(result(&f, 0)->gross, 0);
+    assert_int_equal(result(&f, 0)->realised_pnl, 0);
+    assert_int_equal(result(&f, 0)->unrealised_pnl, 0);
+    teardown(&f);
+}
+
+static void an_instrument_turns_stale_at_a_clock_entry_and_fresh_at_a_tick(void **state) {
+    struct fixture f;
+    setup(&f, 1);
+    apply(&f, make_session(5, RW_SESSION_OPEN));
+    struct log_entry tick = make_tick(1000, 1, RW_TICK_BBO, 999900, 1000100, 0);
+    tick_set(&tick, 1, 0, 0);
+    apply(&f, tick);
+    assert_int_equal(apply(&f, make_plain(2000, RW_ENTRY_CLOCK)), 0);
+    assert_true(apply(&f, make_plain(2001, RW_ENTRY_CLOCK)) > 0);
+    const uint8_t kinds[] = {RW_RESULT_PORTFOLIO, RW_RESULT_PORTFOLIO, RW_RESULT_DESK,
+                             RW_RESULT_DESK, RW_RESULT_FIRM};
+    const uint32_t rows[] = {1, 3, 1, 2, 0};
+    assert_kinds(&f, 5, kinds, rows);
+    assert_int_equal(result(&f, 1)->quality, RW_QUALITY_STALE);
+    assert_int_equal(result(&f, 4)->quality,
+                     RW_QUALITY_STALE | RW_QUALITY_NO_MARK | RW_QUALITY_ONE_SIDED);
+    assert_int_equal(apply(&f, make_plain(3000, RW_ENTRY_CLOCK)), 0); /* once */
+    assert_int_equal(DRIVER_SUM(&f.driver, went_stale), 1);
+    tick = make_tick(3001, 1, RW_TICK_BBO, 999900, 1000100, 0);
+    tick_set(&tick, 1, 0, 0);
+    apply(&f, tick);
+    assert_int_equal(result(&f, 1)->quality, 0);
+    teardown(&f);
+}
+
+static void a_channel_event_marks_every_instrument_of_the_channel(void **state) {
+    struct fixture f;
+    setup(&f, 2);
+    apply(&f, make_session(5, RW_SESSION_OPEN));
+    struct log_entry gap = make_tick(10, 0, RW_TICK_CHANNEL, 0, 0, 0);
+    tick_set(&gap, 2, RW_QUALITY_FEED_GAP | RW_QUALITY_STALE, 0);
+    apply(&f, gap);
+    const uint8_t kinds[] = {RW_RESULT_PORTFOLIO, RW_RESULT_DESK, RW_RESULT_FIRM};
+    const uint32_t rows[] = {1, 1, 0};
+    assert_kinds(&f, 3, kinds, rows);
+    assert_int_equal(result(&f, 0)->quality & (RW_QUALITY_FEED_GAP | RW_QUALITY_STALE),
+                     RW_QUALITY_FEED_GAP | RW_QUALITY_STALE);
+    /* a tick does not clear what the channel says */
+    struct log_entry tick = make_tick(11, 2, RW_TICK_BBO, 499900, 500100, 0);
+    tick_set(&tick, 2, 0, 0);
+    apply(&f, tick);
+    assert_true(result(&f, 0)->quality & RW_QUALITY_FEED_GAP);
+    tick_set(&gap, 2, 0, 0);
+    apply(&f, gap);
+    assert_false(result(&f, 0)->quality & (RW_QUALITY_FEED_GAP | RW_QUALITY_STALE));
+    teardown(&f);
+}
+
+static void a_halt_holds_until_the_next_status(void **state) {
+    struct fixture f;
+    setup(&f, 1);
+    apply(&f, make_session(5, RW_SESSION_OPEN));
+    struct log_entry status = make_tick(10, 1, RW_TICK_STATUS, 999900, 1000100, 0);
+    tick_set(&status, 1, RW_QUALITY_HALTED, 0);
+    apply(&f, status);
+    assert_true(result(&f, 1)->quality & RW_QUALITY_HALTED);
+    struct log_entry tick = make_tick(11, 1, RW_TICK_BBO, 1000000, 1000200, 0);
+    tick_set(&tick, 1, 0, 0);
+    apply(&f, tick);
+    assert_true(result(&f, 1)->quality & RW_QUALITY_HALTED);
+    tick_set(&status, 1, 0, 0);
+    apply(&f, status);
+    assert_false(result(&f, 1)->quality & RW_QUALITY_HALTED);
+    teardown(&f);
+}
+
+static void bad_ticks_and_unknown_entries_are_counted_and_ignored(void **state) {
+    struct fixture f;
+    setup(&f, 1);
+    apply(&f, make_session(5, RW_SESSION_OPEN));
+    assert_int_equal(apply(&f, make_tick(1, 0, RW_TICK_BBO, 1, 2, 3)), 0);
+    assert_int_equal(apply(&f, make_tick(1, 3, RW_TICK_BBO, 1, 2, 3)), 0);
+    assert_int_equal(apply(&f, make_tick(1, 1, RW_TICK_BBO, -1, 2, 3)), 0);
+    assert_int_equal(apply(&f, make_plain(1, 77)), 0);
+    assert_int_equal(apply(&f, make_plain(1, RW_ENTRY_TAKEOVER)), 0);
+    assert_int_equal(apply(&f, make_plain(1, RW_ENTRY_END)), 0);
+    assert_int_equal(DRIVER_SUM(&f.driver, tick_unknown_instrument), 2);
+    assert_int_equal(DRIVER_SUM(&f.driver, tick_bad_price), 1);
+    assert_int_equal(DRIVER_SUM(&f.driver, unknown_type), 1);
+    apply(&f, make_session(9, RW_SESSION_CLOSE));
+    assert_int_equal(result(&f, 0)->kind, RW_RESULT_SESSION_CLOSE);
+    assert_int_equal(f.driver.count - f.driver.first_of_last, 1);
+    teardown(&f);
+}
+
+static void shards_cover_all_portfolios_and_cut_at_accounts(void **state) {
+    struct rw_rng rng;
+    rw_rng_seed(&rng, seed_of_run(7010));
+    for (uint32_t run = 0; run < 200; run++) {
+        uint32_t count = 1 + (uint32_t)rw_rng_below(&rng, 40);
+        struct rw_image *image = image_random(&rng, 1, count, 1);
+        const struct rw_portfolio_row *rows = rw_image_rows(image, &image->portfolios);
+        for (uint32_t shards = 1; shards <= RW_SHARDS_MAX; shards++) {
+            uint32_t next = 1;
+            for (uint32_t k = 0; k < shards; k++) {
+                struct rw_risk_range range = rw_risk_shard_range(image, k, shards);
+                assert_int_equal(range.first, next);
+                assert_true(range.end >= range.first && range.end <= count + 1);
+                if (range.first > 1 && range.first <= count)
+                    assert_int_not_equal(rows[range.first].account, rows[range.first - 1].account);
+                next = range.end;
+            }
+            assert_int_equal(next, count + 1);
+        }
+        free(image);
+    }
+}
+
+static void an_image_that_breaks_the_bounds_is_refused_by_name(void **state) {
+    struct rw_image *image = fixed_image();
+    struct rw_position_row *rows = (void *)((uint8_t *)image + image->positions.offset);
+    struct rw_portfolio_row *portfolio = (void *)((uint8_t *)image + image->portfolios.offset);
+    assert_int_equal(rw_risk_check_image(image), 0);
+    rows[0].quantity = RW_UNITS_MAX - 10;
+    strcpy(portfolio[1].name, "ALPHA");
+    assert_int_equal(rw_risk_check_image(image), -ERANGE); /* with 5 · 10 of instrument 2 */
+    assert_non_null(strstr(rw_err_text(), "ALPHA"));
+    rows[0].quantity = RW_UNITS_MAX + 1;
+    assert_int_equal(rw_risk_check_image(image), -ERANGE);
+    rows[0].quantity = 1;
+    rows[0].average_price = -1;
+    assert_int_equal(rw_risk_check_image(image), -ERANGE);
+    rows[0].average_price = 1;
+    rows[1].portfolio = 1; /* twice */
+    assert_int_equal(rw_risk_check_image(image), -EINVAL);
+    rows[1].portfolio = 3;
+    portfolio[1].desk = 9;
+    assert_int_equal(rw_risk_check_image(image), -EINVAL);
+    free(image);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(session_open_publishes_the_start_of_day),
+        cmocka_unit_test(a_tick_moves_its_holders_and_says_which_limits_changed),
+        cmocka_unit_test(a_fill_also_emits_its_position),
+        cmocka_unit_test(an_execution_counts_once),
+        cmocka_unit_test(a_full_table_of_executions_rejects_new_ones_and_still_knows_the_old),
+        cmocka_unit_test(malformed_fills_are_counted_once_for_any_number_of_shards),
+        cmocka_unit_test(a_fill_beyond_the_bounds_is_rejected_and_leaves_no_trace),
+        cmocka_unit_test(room_for_new_pairs_is_per_portfolio),
+        cmocka_unit_test(adding_and_removing_a_position_restores_exposure_and_quality),
+        cmocka_unit_test(an_instrument_turns_stale_at_a_clock_entry_and_fresh_at_a_tick),
+        cmocka_unit_test(a_channel_event_marks_every_instrument_of_the_channel),
+        cmocka_unit_test(a_halt_holds_until_the_next_status),
+        cmocka_unit_test(bad_ticks_and_unknown_entries_are_counted_and_ignored),
+        cmocka_unit_test(shards_cover_all_portfolios_and_cut_at_accounts),
+        cmocka_unit_test(an_image_that_breaks_the_bounds_is_refused_by_name),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,217 @@
+/* Streamed equals batch, for any number of shards: random logs through risk and merge against a naive
+ * calculation from scratch after every entry, compared by bytes. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "dataplane/record/result_text.h"
+#include "tests/unit/risk/image_fixture.h"
+#include "tests/unit/risk/naive_risk.h"
+#include "tests/unit/risk/random_log.h"
+#include "tests/unit/risk/risk_driver.h"
+
+#define RUNS    40u
+#define ENTRIES 400u
+
+static const uint32_t shard_counts[] = {1, 2, 4};
+
+static void assert_same_results(const struct driver *a, const struct rw_result *results,
+                                uint32_t count) {
+    for (uint32_t i = 0; i < count && i < a->count; i++)
+        if (memcmp(&a->results[i], &results[i], sizeof *results)) {
+            const struct rw_result *x = &a->results[i], *y = &results[i];
+            printf("first difference, risk then naive:\n");
+            rw_result_print_csv(stdout, "risk", x);
+            rw_result_print_csv(stdout, "naive", y);
+            fail();
+        }
+    assert_int_equal(a->count, count);
+}
+
+static void results_equal_a_naive_batch_for_any_number_of_shards(void **state) {
+    struct rw_rng rng;
+    rw_rng_seed(&rng, seed_of_run(7020));
+    struct naive *naive = malloc(sizeof *naive);
+    uint64_t results = 0, limits = 0;
+    for (uint32_t run = 0; run < RUNS; run++) {
+        struct rw_image *image = image_random(&rng, 2 + (uint32_t)rw_rng_below(&rng, 12),
+                                              2 + (uint32_t)rw_rng_below(&rng, 14), 3);
+        struct driver driver[3];
+        for (uint32_t k = 0; k < 3; k++) driver_new(&driver[k], image, shard_counts[k], 0, 1024);
+        memset(naive, 0, sizeof *naive);
+        naive->image = image;
+        naive->out = malloc(ENTRIES * 200 * sizeof *naive->out);
+        struct random_log log = {&rng, image, 0, 0};
+        for (uint32_t i = 0; i < ENTRIES; i++) {
+            struct log_entry entry = random_entry(&log);
+            for (uint32_t k = 0; k < 3; k++) driver_apply(&driver[k], &entry);
+            for (uint32_t k = 1; k < 3; k++)
+                assert_true(rw_hash_equal(driver[0].hash, driver[k].hash));
+            naive_apply(naive, &entry);
+        }
+        for (uint32_t k = 0; k < 3; k++) assert_same_results(&driver[k], naive->out, naive->count);
+        results += naive->count;
+        for (uint32_t i = 0; i < naive->count; i++) limits += naive->out[i].measure != 0;
+        for (uint32_t k = 0; k < 3; k++) driver_free(&driver[k]);
+        free(naive->out);
+        free(image);
+    }
+    free(naive);
+    printf("%llu results, %llu of them limits\n", (unsigned long long)results,
+           (unsigned long long)limits);
+    assert_true(limits > 500);
+}
+
+/* The hash by its definition: over all records, with an end for every input. */
+static void the_running_hash_is_defined_for_every_input(void **state) {
+    struct rw_rng rng;
+    rw_rng_seed(&rng, seed_of_run(7021));
+    struct rw_image *image = image_random(&rng, 5, 7, 3);
+    struct driver driver;
+    driver_new(&driver, image, 2, 0, 1024);
+    struct random_log log = {&rng, image, 0, 0};
+    struct rw_hash want = {0, 0};
+    uint32_t empty = 0;
+    for (uint64_t n = 1; n <= 600; n++) {
+        struct log_entry entry = random_entry(&log);
+        uint32_t count = driver_apply(&driver, &entry);
+        for (uint32_t i = 0; i < count; i++)
+            want = rw_hash_chain(want, &driver.results[driver.first_of_last + i], RW_RESULT_BYTES);
+        want = rw_hash_chain_end(want, n, count);
+        assert_true(rw_hash_equal(driver.hash, want));
+        empty += count == 0;
+    }
+    assert_true(empty > 0);
+    driver_free(&driver);
+    free(image);
+}
+
+static void end_markers_follow_inputs_with_results_and_every_1024th(void **state) {
+    struct rw_rng rng;
+    rw_rng_seed(&rng, 1);
+    struct rw_image *image = image_random(&rng, 2, 2, 1);
+    struct rw_merge_counters counters = {0};
+    struct rw_merge_cfg cfg = {image, &counters};
+    struct rw_merge *merge = rw_merge_new(aligned_zeroed(rw_merge_footprint(&cfg)), &cfg);
+    struct rw_hash hash;
+    for (uint64_t n = 1; n <= 2100; n++) {
+        struct rw_result_end end = {0};
+        struct rw_result record = {.input_sequence = n, .kind = RW_RESULT_SESSION_OPEN}, numbered;
+        bool emits = n % 700 == 0;
+        if (emits) assert_true(rw_merge_take(merge, &record, &numbered));
+        assert_false(rw_merge_total(merge, &numbered));
+        assert_int_equal(rw_merge_end(merge, &end, &hash), emits || n % 1024 == 0);
+        if (end.kind == 0) continue;
+        assert_int_equal(end.kind, RW_RESULT_END);
+        assert_int_equal(end.input_sequence, n);
+        assert_int_equal(end.count, emits);
+        assert_int_equal(end.last_result, n / 700);
+        assert_int_equal(end.rh_low, hash.low);
+        assert_int_equal(end.rh_high, hash.high);
+    }
+    assert_int_equal(rw_stat_get(&counters.ends), 5);
+    free(merge);
+    free(image);
+}
+
+/* Fills of different instruments, in any order between the same ticks, end in the same state. */
+static void the_order_of_fills_in_different_instruments_does_not_matter(void **state) {
+    struct rw_rng rng;
+    rw_rng_seed(&rng, seed_of_run(7022));
+    for (uint32_t run = 0; run < 50; run++) {
+        struct rw_image *image = image_random(&rng, 6, 5, 2);
+        struct driver driver[2];
+        struct log_entry fill[6];
+        for (uint32_t i = 0; i < 6; i++)
+            fill[i] = make_fill(1, i + 1, 1 + (uint32_t)rw_rng_below(&rng, 5), i + 1,
+                                1 + (int64_t)rw_rng_below(&rng, 500), 1000000,
+                                (int64_t)rw_rng_below(&rng, 9));
+        for (uint32_t k = 0; k < 2; k++) {
+            driver_new(&driver[k], image, 1 + k, 0, 64);
+            for (uint32_t i = 6; i > 1 && k == 1; i--) {
+                uint32_t j = (uint32_t)rw_rng_below(&rng, i);
+                struct log_entry swap = fill[i - 1];
+                fill[i - 1] = fill[j];
+                fill[j] = swap;
+            }
+            for (uint32_t i = 0; i < 6; i++) driver_apply(&driver[k], &fill[i]);
+        }
+        for (uint32_t p = 1; p <= 5; p++) {
+            struct rw_risk_view a, b;
+            memset(&a, 0, sizeof a);
+            memset(&b, 0, sizeof b);
+            assert_true(rw_risk_view_portfolio(driver[0].risk[0], p, &a));
+            assert_true(rw_risk_view_portfolio(driver[1].risk[0], p, &b) ||
+                        rw_risk_view_portfolio(driver[1].risk[1], p, &b));
+            assert_int_equal(a.realised_pnl, b.realised_pnl);
+            assert_int_equal(a.unrealised_pnl, b.unrealised_pnl);
+            assert_int_equal(a.gross, b.gross);
+            assert_int_equal(a.net, b.net);
+            assert_int_equal(a.quality, b.quality);
+        }
+        for (uint32_t k = 0; k < 2; k++) driver_free(&driver[k]);
+        free(image);
+    }
+}
+
+/* A fill in two parts: the same portfolio records at the end, whatever happens between fills. */
+static void a_split_fill_ends_in_the_same_totals(void **state) {
+    struct rw_rng rng;
+    rw_rng_seed(&rng, seed_of_run(7023));
+    struct rw_image *image = image_random(&rng, 6, 8, 3);
+    struct driver whole, split;
+    driver_new(&whole, image, 1, 0, 8192);
+    driver_new(&split, image, 4, 0, 8192);
+    struct random_log log = {&rng, image, 0, 0};
+    uint64_t newest_id = 0;
+    for (uint32_t i = 0; i < 2000; i++) {
+        struct log_entry entry = random_entry(&log);
+        driver_apply(&whole, &entry);
+        struct rw_fill_body body;
+        memcpy(&body, (uint8_t *)&entry + offsetof(struct rw_entry, body), sizeof body);
+        if (entry.entry.type == RW_ENTRY_FILL) {
+            int64_t quantity = body.side == RW_SIDE_BUY ? body.quantity : -body.quantity;
+            int64_t part = quantity / (1 + (int64_t)rw_rng_below(&rng, 3));
+            /* a repeated id stays whole: it is ignored on both sides */
+            if (part == 0 || body.exec_id <= newest_id) part = quantity;
+            if (body.exec_id > newest_id) newest_id = body.exec_id;
+            entry = make_fill(log.time, 2 * body.exec_id, body.portfolio, entry.entry.instrument,
+                              part, body.price, body.fee);
+            if (part != quantity) {
+                driver_apply(&split, &entry);
+                entry = make_fill(log.time, 2 * body.exec_id + 1, body.portfolio,
+                                  entry.entry.instrument, quantity - part, body.price, 0);
+            }
+        }
+        driver_apply(&split, &entry);
+    }
+    for (uint32_t p = 1; p <= 8; p++) {
+        struct rw_risk_view a, b;
+        assert_true(rw_risk_view_portfolio(whole.risk[0], p, &a));
+        bool found = false;
+        for (uint32_t k = 0; k < 4 && !found; k++)
+            found = rw_risk_view_portfolio(split.risk[k], p, &b);
+        assert_true(found);
+        assert_int_equal(a.realised_pnl, b.realised_pnl);
+        assert_int_equal(a.unrealised_pnl, b.unrealised_pnl);
+        assert_int_equal(a.gross, b.gross);
+        assert_int_equal(a.net, b.net);
+    }
+    driver_free(&whole);
+    driver_free(&split);
+    free(image);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(results_equal_a_naive_batch_for_any_number_of_shards),
+        cmocka_unit_test(the_running_hash_is_defined_for_every_input),
+        cmocka_unit_test(end_markers_follow_inputs_with_results_and_every_1024th),
+        cmocka_unit_test(the_order_of_fills_in_different_instruments_does_not_matter),
+        cmocka_unit_test(a_split_fill_ends_in_the_same_totals),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
