@@ -22,7 +22,7 @@ struct rw_stream_ops {
 struct rw_stream {
     const struct rw_stream_ops *ops;
     int fd; /* of the socket underneath, for addresses and options; -1 in memory */
-    char why[160];
+    char why[224];
 };
 
 /* rw_stream_send moves up to count (≥ 1) bytes. Returns how many (it may be fewer), 0 when nothing fits
