@@ -1,0 +1,284 @@
+#include "tools/riskwire/gen_refs.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "dataplane/base/assert.h"
+#include "dataplane/base/err.h"
+#include "dataplane/base/rng.h"
+
+#define PATH_BYTES     4096u
+#define ACCOUNT_SIZE   4u /* portfolios of an account */
+#define DESK_SIZE      5u /* accounts of a desk */
+#define FEE_PER_SHARE  30 /* 1e-4 */
+#define FILL_DELAY_NS  20000u
+#define FILL_SPREAD_NS 180000u
+#define REPEAT_ONE_IN  400u /* a drop copy sends an execution again */
+
+struct holding {
+    uint32_t portfolio;
+    int64_t quantity;
+};
+
+struct instrument {
+    struct rw_gen_instrument row;
+    uint32_t first, count; /* holdings */
+};
+
+/* What the limits of an owner are derived from. */
+struct exposure {
+    int64_t gross, net;
+};
+
+struct rw_gen_refs {
+    struct rw_gen_refs_cfg cfg;
+    struct rw_rng rng;
+    struct instrument *instruments;
+    struct holding *holdings;
+    struct exposure *portfolios, *desks, firm;
+    uint32_t instrument_count, holding_count, holding_room, desk_count;
+    FILE *inputs;
+    uint64_t last_ns, source_sequence;
+    struct rw_gen_refs_count count;
+};
+
+static uint64_t below(struct rw_gen_refs *refs, uint64_t limit) {
+    return rw_rng_below(&refs->rng, limit);
+}
+
+static int name_length(const char name[8]) {
+    int length = 8;
+    while (length && name[length - 1] == ' ') length--;
+    return length;
+}
+
+static void print_decimal(FILE *out, int64_t value, char end) {
+    uint64_t size = value < 0 ? 0 - (uint64_t)value : (uint64_t)value;
+    fprintf(out, "%s%" PRIu64 ".%04" PRIu64 "%c", value < 0 ? "-" : "", size / 10000, size % 10000,
+            end);
+}
+
+static uint32_t desk_of(uint32_t portfolio) { return portfolio / ACCOUNT_SIZE / DESK_SIZE; }
+
+static int open_csv(const struct rw_gen_refs *refs, const char *name, const char *header,
+                    FILE **file) {
+    char path[PATH_BYTES];
+    snprintf(path, sizeof path, "%s/%s", refs->cfg.dir, name);
+    *file = fopen(path, "w");
+    if (!*file) return rw_err_set(errno, "cannot create %s: %s", path, strerror(errno));
+    fprintf(*file, "%s\n", header);
+    return 0;
+}
+
+static int close_csv(FILE *file, const char *name) {
+    bool failed = ferror(file);
+    if (fclose(file) != 0 || failed)
+        return rw_err_set(errno ? errno : EIO, "cannot write %s: %s", name, strerror(errno));
+    return 0;
+}
+
+/* ---- the four files of the start of day ------------------------------------------------------------ */
+
+static int write_instruments(struct rw_gen_refs *refs) {
+    static const uint32_t stale_ms[] = {500, 2000, 2000, 10000, 60000};
+    FILE *file;
+    int rc =
+        open_csv(refs, "instruments.csv",
+                 "symbol,locate,channel,multiplier,start_price,lot,currency,stale_after_ms", &file);
+    if (rc < 0) return rc;
+    for (uint32_t i = 0; i < refs->instrument_count; i++) {
+        const struct rw_gen_instrument *row = &refs->instruments[i].row;
+        fprintf(file, "%.*s,", name_length(row->name), row->name);
+        if (refs->cfg.locates) fprintf(file, "%u", row->locate);
+        fputs(",0,1,", file);
+        print_decimal(file, row->start_price, ',');
+        fprintf(file, "100,USD,%" PRIu32 "\n", stale_ms[below(refs, 5)]);
+    }
+    return close_csv(file, "instruments.csv");
+}
+
+static int write_portfolios(struct rw_gen_refs *refs) {
+    FILE *file;
+    int rc = open_csv(refs, "portfolios.csv", "portfolio,account,desk", &file);
+    if (rc < 0) return rc;
+    for (uint32_t i = 0; i < refs->cfg.portfolios; i++)
+        fprintf(file, "PF%05" PRIu32 ",ACC%04" PRIu32 ",DESK%02" PRIu32 "\n", i + 1,
+                i / ACCOUNT_SIZE + 1, desk_of(i) + 1);
+    return close_csv(file, "portfolios.csv");
+}
+
+static bool holds(const struct rw_gen_refs *refs, const struct instrument *instrument,
+                  uint32_t portfolio) {
+    for (uint32_t i = 0; i < instrument->count; i++)
+        if (refs->holdings[instrument->first + i].portfolio == portfolio) return true;
+    return false;
+}
+
+/* 1 to 2·mean-1 different holders, long or short, in round lots. */
+static void draw_holders(struct rw_gen_refs *refs, struct instrument *instrument) {
+    uint64_t wanted = 1 + below(refs, 2ull * refs->cfg.holders - 1);
+    instrument->first = refs->holding_count;
+    if (wanted > refs->cfg.portfolios) wanted = refs->cfg.portfolios;
+    while (instrument->count < wanted) {
+        uint32_t portfolio = (uint32_t)below(refs, refs->cfg.portfolios);
+        if (holds(refs, instrument, portfolio)) continue;
+        if (refs->holding_count == refs->holding_room) {
+            refs->holding_room = refs->holding_room ? 2 * refs->holding_room : 1024;
+            refs->holdings = realloc(refs->holdings, refs->holding_room * sizeof *refs->holdings);
+            RW_ASSERT(refs->holdings);
+        }
+        int64_t quantity = 100 * (int64_t)(1 + below(refs, 50));
+        if (below(refs, 100) < 40) quantity = -quantity;
+        int64_t value = quantity * instrument->row.start_price;
+        int64_t gross = value < 0 ? -value : value;
+        struct exposure *owners[] = {&refs->portfolios[portfolio], &refs->desks[desk_of(portfolio)],
+                                     &refs->firm};
+        for (uint32_t k = 0; k < 3; k++) {
+            owners[k]->gross += gross;
+            owners[k]->net += value;
+        }
+        refs->holdings[refs->holding_count++] =
+            (struct holding){.portfolio = portfolio, .quantity = quantity};
+        instrument->count++;
+    }
+}
+
+static int write_positions(struct rw_gen_refs *refs) {
+    FILE *file;
+    int rc = open_csv(refs, "positions.csv", "portfolio,symbol,quantity,average_price", &file);
+    if (rc < 0) return rc;
+    for (uint32_t i = 0; i < refs->instrument_count; i++) {
+        struct instrument *instrument = &refs->instruments[i];
+        draw_holders(refs, instrument);
+        for (uint32_t k = 0; k < instrument->count; k++) {
+            const struct holding *holding = &refs->holdings[instrument->first + k];
+            int64_t price = instrument->row.start_price;
+            price += price * ((int64_t)below(refs, 201) - 100) / 20000; /* within 0.5 % */
+            fprintf(file, "PF%05" PRIu32 ",%.*s,%" PRId64 ",", holding->portfolio + 1,
+                    name_length(instrument->row.name), instrument->row.name, holding->quantity);
+            print_decimal(file, price, '\n');
+            refs->count.positions++;
+        }
+    }
+    return close_csv(file, "positions.csv");
+}
+
+/* A limit stands at base plus a share of the owner's gross, in 1/1,000, drawn from two ranges. */
+static void print_limit(struct rw_gen_refs *refs, FILE *file, const char *owner,
+                        const char *measure, int64_t base, int64_t gross, uint32_t step) {
+    int64_t unit = gross / 1000 + 10000;
+    int64_t soft = base + unit * (int64_t)(step + below(refs, 6ull * step)) / 10;
+    int64_t hard = soft + unit * (int64_t)(step + below(refs, 8ull * step)) / 10;
+    fprintf(file, "%s,%s,", owner, measure);
+    print_decimal(file, soft, ',');
+    print_decimal(file, hard, '\n');
+    refs->count.limits++;
+}
+
+static void print_limits(struct rw_gen_refs *refs, FILE *file, const char *owner,
+                         const struct exposure *exposure) {
+    int64_t net = exposure->net < 0 ? -exposure->net : exposure->net;
+    print_limit(refs, file, owner, "gross", exposure->gross, exposure->gross, 20);
+    if (below(refs, 2)) print_limit(refs, file, owner, "net", net, exposure->gross, 20);
+    if (below(refs, 5)) print_limit(refs, file, owner, "loss", 0, exposure->gross, 6);
+}
+
+static int write_limits(struct rw_gen_refs *refs) {
+    char owner[64];
+    FILE *file;
+    int rc = open_csv(refs, "limits.csv", "scope,name,measure,soft,hard", &file);
+    if (rc < 0) return rc;
+    for (uint32_t i = 0; i < refs->cfg.portfolios; i++) {
+        snprintf(owner, sizeof owner, "portfolio,PF%05" PRIu32, i + 1);
+        print_limits(refs, file, owner, &refs->portfolios[i]);
+    }
+    for (uint32_t i = 0; i < refs->desk_count; i++) {
+        snprintf(owner, sizeof owner, "desk,DESK%02" PRIu32, i + 1);
+        print_limits(refs, file, owner, &refs->desks[i]);
+    }
+    print_limits(refs, file, "firm,firm", &refs->firm);
+    return close_csv(file, "limits.csv");
+}
+
+/* ---- fills ----------------------------------------------------------------------------------------- */
+
+static void print_fill(struct rw_gen_refs *refs, const char *text) {
+    fprintf(refs->inputs, "%" PRIu64 ",1,%" PRIu64 ",FILL,%s", refs->last_ns,
+            ++refs->source_sequence, text);
+}
+
+void rw_gen_refs_trade(struct rw_gen_refs *refs, uint64_t time_ns, uint32_t instrument,
+                       uint32_t shares, int32_t price, uint64_t match_number) {
+    char text[256];
+    RW_ASSERT(instrument < refs->instrument_count);
+    const struct instrument *traded = &refs->instruments[instrument];
+    if (shares == 0 || below(refs, 100) >= refs->cfg.fills_percent) return;
+    uint32_t portfolio = refs->holdings[traded->first + below(refs, traded->count)].portfolio;
+    if (below(refs, 10) == 0) portfolio = (uint32_t)below(refs, refs->cfg.portfolios);
+    uint64_t quantity = 1 + below(refs, shares);
+    uint64_t fee = quantity * FEE_PER_SHARE;
+    time_ns += FILL_DELAY_NS + below(refs, FILL_SPREAD_NS);
+    if (time_ns > refs->last_ns) refs->last_ns = time_ns; /* the source's own order */
+    snprintf(text, sizeof text,
+             "PF%05" PRIu32 ",%.*s,%c,%" PRIu64 ",%" PRId32 ".%04" PRId32 ",%" PRIu64 ".%04" PRIu64
+             ",%" PRIu64 ",%" PRIu64 "\n",
+             portfolio + 1, name_length(traded->row.name), traded->row.name,
+             below(refs, 2) ? 'B' : 'S', quantity, price / 10000, price % 10000, fee / 10000,
+             fee % 10000, 1000000 + ++refs->count.fills, match_number);
+    print_fill(refs, text);
+    if (below(refs, REPEAT_ONE_IN) == 0) {
+        print_fill(refs, text);
+        refs->count.repeated_fills++;
+    }
+}
+
+/* ---- the whole ------------------------------------------------------------------------------------- */
+
+static void free_refs(struct rw_gen_refs *refs) {
+    free(refs->instruments);
+    free(refs->holdings);
+    free(refs->portfolios);
+    free(refs->desks);
+    free(refs);
+}
+
+int rw_gen_refs_open(const struct rw_gen_refs_cfg *cfg, const struct rw_gen_instrument *instruments,
+                     uint32_t count, struct rw_gen_refs **refs) {
+    RW_ASSERT(count >= 1 && cfg->portfolios >= 1 && cfg->holders >= 1);
+    struct rw_gen_refs *opened = calloc(1, sizeof *opened);
+    RW_ASSERT(opened);
+    opened->cfg = *cfg;
+    opened->instrument_count = count;
+    opened->desk_count = desk_of(cfg->portfolios - 1) + 1;
+    opened->instruments = calloc(count, sizeof *opened->instruments);
+    opened->portfolios = calloc(cfg->portfolios, sizeof *opened->portfolios);
+    opened->desks = calloc(opened->desk_count, sizeof *opened->desks);
+    RW_ASSERT(opened->instruments && opened->portfolios && opened->desks);
+    rw_rng_seed(&opened->rng, cfg->seed ^ 0x52454653ull);
+    for (uint32_t i = 0; i < count; i++) opened->instruments[i].row = instruments[i];
+
+    int rc = write_instruments(opened);
+    if (rc == 0) rc = write_portfolios(opened);
+    if (rc == 0) rc = write_positions(opened);
+    if (rc == 0) rc = write_limits(opened);
+    if (rc == 0)
+        rc = open_csv(opened, "inputs.csv",
+                      "event_time_ns,source,source_sequence,type,portfolio,symbol,side,quantity,"
+                      "price,fee,exec_id,match_number",
+                      &opened->inputs);
+    if (rc < 0)
+        free_refs(opened);
+    else
+        *refs = opened;
+    return rc;
+}
+
+int rw_gen_refs_close(struct rw_gen_refs *refs, struct rw_gen_refs_count *count) {
+    int rc = close_csv(refs->inputs, "inputs.csv");
+    *count = refs->count;
+    free_refs(refs);
+    return rc;
+}

@@ -1,0 +1,44 @@
+/* The CSV files beside a session: what the firm trades, who holds it, what each may, and its fills.
+ *
+ *   instruments ─┬─► instruments.csv                    trades ─► some are the firm's ─► inputs.csv
+ *                └─► portfolios, positions, limits.csv
+ *
+ * Limits stand a little above where the positions start, so a session makes some soft and hard breaches.
+ * Prices and money are decimals with four places. Seeded; cold path; allocates. */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct rw_gen_instrument {
+    char name[8]; /* space padded */
+    uint16_t locate;
+    int32_t start_price; /* 1e-4, ≥ 1 */
+};
+
+struct rw_gen_refs_cfg {
+    const char *dir; /* exists */
+    uint64_t seed;
+    uint32_t portfolios;    /* 1..100,000 */
+    uint32_t holders;       /* mean holders of an instrument, ≥ 1 */
+    uint32_t fills_percent; /* of the trades given to rw_gen_refs_trade, 0..100 */
+    bool locates; /* false: the column stays empty, the venue's directory tells at run time */
+};
+
+struct rw_gen_refs_count {
+    uint64_t positions, limits, fills, repeated_fills;
+};
+
+struct rw_gen_refs; /* opaque */
+
+/* rw_gen_refs_open writes instruments.csv, portfolios.csv, positions.csv and limits.csv and begins
+ * inputs.csv. instruments (count of them, 1 or more) may go away afterwards. Returns 0 or -errno with an
+ * error set. */
+int rw_gen_refs_open(const struct rw_gen_refs_cfg *cfg, const struct rw_gen_instrument *instruments,
+                     uint32_t count, struct rw_gen_refs **refs);
+/* rw_gen_refs_trade tells of a trade of the session, in order of time; `instrument` is an index into the
+ * array given to open. A holder may have been the firm's side of it: then a FILL is written. */
+void rw_gen_refs_trade(struct rw_gen_refs *refs, uint64_t time_ns, uint32_t instrument,
+                       uint32_t shares, int32_t price, uint64_t match_number);
+/* rw_gen_refs_close finishes inputs.csv and frees. Returns 0, or -errno with an error set. */
+int rw_gen_refs_close(struct rw_gen_refs *refs, struct rw_gen_refs_count *count);

@@ -1,0 +1,195 @@
+/* A simulated session: the market's messages go down the lines, into session.itch and, as trades, to the
+ * firm's fills; now and then the market's own books are written down as truth. */
+#include "tools/riskwire/gen_session.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "dataplane/base/assert.h"
+#include "dataplane/base/bytes.h"
+#include "dataplane/base/err.h"
+#include "tools/riskwire/gen_lines.h"
+#include "tools/riskwire/gen_market.h"
+#include "tools/riskwire/gen_refs.h"
+
+#define PATH_BYTES        4096u
+#define ITCH_BUFFER_BYTES (1u << 20)
+#define PACKET_WAIT_NS    20000u
+#define SECOND_NS         ((uint64_t)1000000000)
+
+struct session {
+    const struct rw_gen_options *options;
+    struct rw_gen_market *market;
+    struct rw_gen_lines *lines;
+    struct rw_gen_refs *refs;
+    FILE *itch;
+    char paths[2][PATH_BYTES];
+    uint64_t made;
+    uint32_t truths;
+};
+
+static int open_lines(struct session *session) {
+    const struct rw_gen_options *options = session->options;
+    struct rw_gen_lines_cfg cfg = {.seed = options->seed,
+                                   .midnight_ns = options->midnight_ns,
+                                   .vlan = options->vlan,
+                                   .loss_ppm = options->loss_ppm,
+                                   .reorder_ppm = options->reorder_ppm,
+                                   .duplicate_ppm = options->duplicate_ppm,
+                                   .skew_ns = options->skew_ns,
+                                   .both_lost = options->both_lost,
+                                   .messages = options->messages,
+                                   .packet_wait_ns = PACKET_WAIT_NS};
+    char name[RW_GEN_SESSION_BYTES + 1];
+    for (uint32_t i = 0; i < 2; i++) {
+        snprintf(session->paths[i], PATH_BYTES, "%s/line_%c.pcap", options->dir, "ab"[i]);
+        cfg.path[i] = session->paths[i];
+    }
+    snprintf(name, sizeof name, "G%09" PRIu64, options->seed % 1000000000u);
+    memcpy(cfg.session, name, RW_GEN_SESSION_BYTES);
+    return rw_gen_lines_open(&cfg, &session->lines);
+}
+
+static int open_refs(struct session *session) {
+    const struct rw_gen_options *options = session->options;
+    struct rw_gen_refs_cfg cfg = {.dir = options->dir,
+                                  .seed = options->seed,
+                                  .portfolios = options->portfolios,
+                                  .holders = options->holders,
+                                  .fills_percent = options->fills_percent,
+                                  .locates = options->locates};
+    struct rw_gen_instrument *instruments = calloc(options->symbols, sizeof *instruments);
+    RW_ASSERT(instruments);
+    for (uint32_t i = 0; i < options->symbols; i++) {
+        struct rw_gen_symbol_info info = rw_gen_market_symbol(session->market, i);
+        memcpy(instruments[i].name, info.name, sizeof info.name);
+        instruments[i].locate = info.locate;
+        instruments[i].start_price = info.start_price;
+    }
+    int rc = rw_gen_refs_open(&cfg, instruments, options->symbols, &session->refs);
+    free(instruments);
+    return rc;
+}
+
+static int open_itch(struct session *session) {
+    char path[PATH_BYTES];
+    snprintf(path, sizeof path, "%s/session.itch", session->options->dir);
+    session->itch = fopen(path, "wb");
+    if (!session->itch) return rw_err_set(errno, "cannot create %s: %s", path, strerror(errno));
+    setvbuf(session->itch, NULL, _IOFBF, ITCH_BUFFER_BYTES);
+    snprintf(path, sizeof path, "%s/truth", session->options->dir);
+    if (mkdir(path, 0777) < 0 && errno != EEXIST)
+        return rw_err_set(errno, "cannot make %s: %s", path, strerror(errno));
+    return 0;
+}
+
+static int write_truth(struct session *session, uint64_t time_ns) {
+    char path[PATH_BYTES];
+    uint64_t seconds = time_ns / SECOND_NS;
+    snprintf(path, sizeof path,
+             "%s/truth/book_%02" PRIu64 "%02" PRIu64 "%02" PRIu64 ".%09" PRIu64 ".csv",
+             session->options->dir, seconds / 3600, seconds / 60 % 60, seconds % 60,
+             time_ns % SECOND_NS);
+    FILE *file = fopen(path, "w");
+    if (!file) return rw_err_set(errno, "cannot create %s: %s", path, strerror(errno));
+    rw_gen_market_truth(session->market, file);
+    bool failed = ferror(file);
+    if (fclose(file) != 0 || failed)
+        return rw_err_set(errno ? errno : EIO, "cannot write %s: %s", path, strerror(errno));
+    session->truths++;
+    return 0;
+}
+
+static void show_progress(const struct session *session) {
+    static const char bar[] = "########################################";
+    uint64_t all = session->options->messages;
+    if (session->made % (all / 100 + 1) && session->made != all) return;
+    int filled = (int)(session->made * (sizeof bar - 1) / all);
+    fprintf(stderr, "\rgen [%-40.*s] %3d%%%s", filled, bar, (int)(session->made * 100 / all),
+            session->made == all ? "\n" : "");
+}
+
+static int put_itch(struct session *session, const struct rw_gen_message *message) {
+    uint8_t framed[2 + RW_ITCH50_BYTES_MAX];
+    rw_store_be16(framed, (uint16_t)message->bytes);
+    memcpy(framed + 2, message->message, message->bytes);
+    if (fwrite(framed, 2 + message->bytes, 1, session->itch) != 1)
+        return rw_err_set(errno, "cannot write session.itch: %s", strerror(errno));
+    return 0;
+}
+
+/* Truth is written at times after which the next message is later, so that `--at` includes all of it. */
+static int make_messages(struct session *session) {
+    struct rw_gen_message message;
+    const struct rw_gen_options *options = session->options;
+    bool terminal = isatty(STDERR_FILENO);
+    int rc = 0;
+    while (rc == 0 && rw_gen_market_next(session->market, &message)) {
+        session->made++;
+        rw_gen_lines_add(session->lines, message.time_ns, message.message, message.bytes);
+        rc = put_itch(session, &message);
+        if (message.trade_shares)
+            rw_gen_refs_trade(session->refs, message.time_ns, message.symbol, message.trade_shares,
+                              message.trade_price, message.match_number);
+        uint64_t due = options->messages / (options->truths + 1ull) * (session->truths + 1ull);
+        if (rc == 0 && session->truths < options->truths && session->made >= due &&
+            rw_gen_market_time(session->market) > message.time_ns)
+            rc = write_truth(session, message.time_ns);
+        if (terminal) show_progress(session);
+    }
+    if (rc == 0) rc = write_truth(session, message.time_ns);
+    return rc;
+}
+
+static void print_summary(const struct session *session, const struct rw_gen_lines_count *lines,
+                          const struct rw_gen_refs_count *refs) {
+    fprintf(stderr,
+            "riskwire gen: %" PRIu64 " messages in %" PRIu64 " packets, %" PRIu32
+            " live orders at the end, %" PRIu32 " truth books\n",
+            lines->messages, lines->packets, rw_gen_market_live(session->market), session->truths);
+    for (uint32_t i = 0; i < 2; i++)
+        fprintf(stderr,
+                "  line %c: %" PRIu64 " packets lost, %" PRIu64 " held back, %" PRIu64 " doubled\n",
+                "ab"[i], lines -> lost[i], lines -> reordered[i], lines -> duplicated[i]);
+    fprintf(stderr, "  lost on both lines: %" PRIu64 " packets with %" PRIu64 " messages\n",
+            lines->both_lost, lines->both_lost_messages);
+    fprintf(stderr,
+            "  %" PRIu64 " positions, %" PRIu64 " limits, %" PRIu64 " fills (%" PRIu64
+            " sent twice)\n",
+            refs->positions, refs->limits, refs->fills, refs->repeated_fills);
+}
+
+/* Closes what is open, in any state; the first error stays the result. */
+static int close_session(struct session *session, int rc) {
+    struct rw_gen_lines_count lines = {0};
+    struct rw_gen_refs_count refs = {0};
+    int closed = 0;
+    if (session->lines) closed = rw_gen_lines_close(session->lines, &lines);
+    if (rc == 0) rc = closed;
+    if (session->refs) closed = rw_gen_refs_close(session->refs, &refs);
+    if (rc == 0) rc = closed;
+    if (session->itch && fclose(session->itch) != 0 && rc == 0)
+        rc = rw_err_set(errno, "cannot write session.itch: %s", strerror(errno));
+    if (rc == 0) print_summary(session, &lines, &refs);
+    rw_gen_market_free(session->market);
+    return rc;
+}
+
+int rw_gen_session(const struct rw_gen_options *options) {
+    struct session session = {.options = options};
+    struct rw_gen_market_cfg cfg = {.seed = options->seed,
+                                    .messages = options->messages,
+                                    .symbols = options->symbols,
+                                    .duration_ns = options->duration_ns};
+    session.market = rw_gen_market_new(&cfg);
+    int rc = open_refs(&session);
+    if (rc == 0) rc = open_lines(&session);
+    if (rc == 0) rc = open_itch(&session);
+    if (rc == 0) rc = make_messages(&session);
+    return close_session(&session, rc);
+}
