@@ -37,22 +37,21 @@ struct rw_image {
     struct rw_image_table desks;       /* struct rw_name_row, by desk index */
     struct rw_image_table positions;   /* struct rw_position_row */
     struct rw_image_table limits;      /* struct rw_limit_row */
-    struct rw_image_table
-        locate; /* uint32_t[65536]: instrument index by venue stock locate, or 0 */
-    struct rw_image_table
-        symbols; /* uint32_t[2^k]: open-addressing hash of the symbol → instrument */
+    struct rw_image_table locate;      /* uint32_t[65536]: instrument by venue stock locate, or 0 */
+    struct rw_image_table symbols; /* uint32_t[2^k]: open-addressing hash, symbol → instrument */
+    struct rw_image_table names;   /* uint32_t[2^k]: open-addressing hash, name → portfolio */
 };
 
 struct rw_instrument_row {
     char symbol[RW_SYMBOL_BYTES]; /* NUL padded */
     uint32_t index;
-    uint16_t
-        locate; /* the venue's stock locate; 0 = assigned by the venue's directory at run time */
+    uint16_t locate; /* the venue's stock locate; 0 = told by the venue's directory at run time */
     uint16_t channel;
-    int32_t multiplier;      /* contract multiplier, ≥ 1 */
-    int32_t start_price;     /* start-of-day mark, 1e-4 */
-    uint32_t lot;            /* round lot */
-    uint64_t stale_after_ns; /* quality STALE when event time passes the last update by more */
+    int32_t multiplier;  /* contract multiplier, ≥ 1 */
+    int32_t start_price; /* start-of-day mark, 1e-4 */
+    uint32_t lot;        /* round lot */
+    uint64_t
+        stale_after_ns; /* quality STALE when event time passes the last update by more; 0: never */
     uint8_t currency[4];
     uint8_t reserved[20];
 };
@@ -99,3 +98,28 @@ static inline const void *rw_image_rows(const struct rw_image *image,
                                         const struct rw_image_table *table) {
     return (const uint8_t *)image + table->offset;
 }
+
+/* rw_image_check tells whether `bytes` bytes of memory (64-byte aligned) are an image that every function
+ * here and every reader of its tables may trust: magic, version, size, hash, tables inside and apart, row
+ * 0 empty, indices and references in range, the promised orders. Returns 0, or -EBADMSG with an error set
+ * that names what is wrong. Cold path, O(rows); any thread. */
+int rw_image_check(const void *memory, uint64_t bytes);
+
+/* rw_image_seal computes and stores the hash of a finished image. For its maker. */
+void rw_image_seal(struct rw_image *image);
+
+/* rw_image_symbol returns the index of the instrument with this symbol (NUL-terminated), 0 when there is
+ * none. rw_image_symbol8 takes the eight characters of a venue's message, padded with spaces. rw_image_portfolio
+ * does the same for a portfolio's name (NUL-terminated), rw_image_desk for a desk's. Constant time, but for
+ * desks, which are few. Any thread. The image has passed rw_image_check. */
+uint32_t rw_image_symbol(const struct rw_image *image, const char *symbol);
+uint32_t rw_image_symbol8(const struct rw_image *image, const char symbol[8]);
+uint32_t rw_image_portfolio(const struct rw_image *image, const char *name);
+uint32_t rw_image_desk(const struct rw_image *image, const char *name);
+
+/* rw_image_index_cells returns how many cells a hash index for `rows` rows has: a power of two, at most half
+ * full. rw_image_index_add enters row `index` under a name of `width` bytes, NUL padded; the name must not be
+ * there yet. For the image's maker. */
+uint32_t rw_image_index_cells(uint32_t rows);
+void rw_image_index_add(uint32_t *cells, uint32_t count, const char *name, uint32_t width,
+                        uint32_t index);
