@@ -395,9 +395,7 @@ static void begin_tick(struct rw_risk *risk, const struct rw_entry *entry) {
         return;
     }
     struct instrument *instrument = &risk->instruments[entry->instrument];
-    uint16_t halted = (tick.kind == RW_TICK_STATUS ? tick.quality : instrument->own);
-    instrument->own = (uint16_t)(rw_mark_quality(&tick) | (tick.quality & RW_QUALITY_CARRIED) |
-                                 (halted & RW_QUALITY_HALTED));
+    instrument->own = rw_mark_quality(&tick) | (tick.quality & RW_QUALITY_CARRIED);
     instrument->channel = tick.channel;
     if (entry->event_time_ns > instrument->updated_ns)
         instrument->updated_ns = entry->event_time_ns;

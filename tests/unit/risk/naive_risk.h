@@ -23,7 +23,7 @@ struct naive_totals {
 struct naive {
     const struct rw_image *image;
     struct rw_tick_body tick[NAIVE_ROWS];
-    bool ticked[NAIVE_ROWS], halted[NAIVE_ROWS], stale[NAIVE_ROWS];
+    bool ticked[NAIVE_ROWS], stale[NAIVE_ROWS];
     uint64_t updated[NAIVE_ROWS];
     uint16_t channel_quality[8];
     struct rw_fill_body fill[4096];
@@ -54,10 +54,9 @@ static inline uint16_t naive_quality(const struct naive *naive, uint32_t i) {
     if (two_sided && tick->bid_price == tick->ask_price) quality |= RW_QUALITY_LOCKED;
     if ((!two_sided || tick->bid_price > tick->ask_price) && !tick->last_price)
         quality |= RW_QUALITY_NO_MARK;
-    if (naive->halted[i]) quality |= RW_QUALITY_HALTED;
     if (naive->stale[i]) quality |= RW_QUALITY_STALE;
-    quality |= tick->quality & (RW_QUALITY_STALE | RW_QUALITY_FEED_GAP | RW_QUALITY_CONFLATED |
-                                RW_QUALITY_TAKEOVER);
+    quality |= tick->quality & (RW_QUALITY_STALE | RW_QUALITY_HALTED | RW_QUALITY_FEED_GAP |
+                                RW_QUALITY_CONFLATED | RW_QUALITY_TAKEOVER);
     return (uint16_t)quality;
 }
 
@@ -187,7 +186,6 @@ static inline uint32_t naive_take(struct naive *naive, const struct log_entry *l
         naive->ticked[i] = true;
         naive->stale[i] = false;
         if (entry->event_time_ns > naive->updated[i]) naive->updated[i] = entry->event_time_ns;
-        if (tick.kind == RW_TICK_STATUS) naive->halted[i] = tick.quality & RW_QUALITY_HALTED;
         *conflated = tick.replaced;
     } else if (entry->type == RW_ENTRY_CLOCK) {
         const struct rw_instrument_row *rows =

@@ -38,7 +38,7 @@ static inline struct log_entry random_tick(struct random_log *log) {
                                               : RW_TICK_BBO;
     struct log_entry tick =
         make_tick(log->time, instrument, kind, bid, ask, rw_rng_chance(rng, 1, 3) ? 0 : mid + 7);
-    uint16_t quality = kind == RW_TICK_STATUS && rw_rng_chance(rng, 1, 2) ? RW_QUALITY_HALTED : 0;
+    uint16_t quality = rw_rng_chance(rng, 1, 8) ? RW_QUALITY_HALTED : 0;
     if (rw_rng_chance(rng, 1, 8)) quality |= RW_QUALITY_CONFLATED;
     if (rw_rng_chance(rng, 1, 16)) quality |= RW_QUALITY_TAKEOVER | RW_QUALITY_STALE;
     tick_set(&tick, (uint16_t)rw_rng_below(rng, 3), quality, (uint8_t)rw_rng_below(rng, 3));

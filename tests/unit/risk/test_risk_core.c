@@ -52,6 +52,7 @@ static uint32_t apply(struct fixture *fixture, struct log_entry entry) {
 }
 
 static const struct rw_result *result(const struct fixture *fixture, uint32_t i) {
+    assert_true(fixture->driver.first_of_last + i < fixture->driver.count);
     return &fixture->driver.results[fixture->driver.first_of_last + i];
 }
 
@@ -285,15 +286,17 @@ static void a_channel_event_marks_every_instrument_of_the_channel(void **state) 
     /* a tick does not clear what the channel says */
     struct log_entry tick = make_tick(11, 2, RW_TICK_BBO, 499900, 500100, 0);
     tick_set(&tick, 2, 0, 0);
-    apply(&f, tick);
-    assert_true(result(&f, 0)->quality & RW_QUALITY_FEED_GAP);
+    assert_int_equal(apply(&f, tick), 0); /* portfolio 1 has the same bits by instrument 1 */
+    struct rw_risk_view view;
+    assert_true(rw_risk_view_position(f.driver.risk[0], 1, 2, &view));
+    assert_int_equal(view.quality, RW_QUALITY_FEED_GAP | RW_QUALITY_STALE);
     tick_set(&gap, 2, 0, 0);
     apply(&f, gap);
     assert_false(result(&f, 0)->quality & (RW_QUALITY_FEED_GAP | RW_QUALITY_STALE));
     teardown(&f);
 }
 
-static void a_halt_holds_until_the_next_status(void **state) {
+static void a_halt_lasts_as_long_as_ticks_carry_it(void **state) {
     struct fixture f;
     setup(&f, 1);
     apply(&f, make_session(5, RW_SESSION_OPEN));
@@ -302,7 +305,7 @@ static void a_halt_holds_until_the_next_status(void **state) {
     apply(&f, status);
     assert_true(result(&f, 1)->quality & RW_QUALITY_HALTED);
     struct log_entry tick = make_tick(11, 1, RW_TICK_BBO, 1000000, 1000200, 0);
-    tick_set(&tick, 1, 0, 0);
+    tick_set(&tick, 1, RW_QUALITY_HALTED, 0);
     apply(&f, tick);
     assert_true(result(&f, 1)->quality & RW_QUALITY_HALTED);
     tick_set(&status, 1, 0, 0);
@@ -389,7 +392,7 @@ int main(void) {
         cmocka_unit_test(adding_and_removing_a_position_restores_exposure_and_quality),
         cmocka_unit_test(an_instrument_turns_stale_at_a_clock_entry_and_fresh_at_a_tick),
         cmocka_unit_test(a_channel_event_marks_every_instrument_of_the_channel),
-        cmocka_unit_test(a_halt_holds_until_the_next_status),
+        cmocka_unit_test(a_halt_lasts_as_long_as_ticks_carry_it),
         cmocka_unit_test(bad_ticks_and_unknown_entries_are_counted_and_ignored),
         cmocka_unit_test(shards_cover_all_portfolios_and_cut_at_accounts),
         cmocka_unit_test(an_image_that_breaks_the_bounds_is_refused_by_name),
