@@ -1,0 +1,15 @@
+/* A message that travels on the link feed → enrich only and never enters the log: which symbol a venue's
+ * stock locate stands for. Feed sends it the first time it sees the two together, before any tick of the
+ * locate that it can come before. It has the shape of an entry: type RW_FEED_DIRECTORY, instrument = locate. */
+#pragma once
+
+#include "dataplane/record/entry.h"
+
+#define RW_FEED_DIRECTORY 200u
+
+struct rw_directory_body {
+    char symbol[8]; /* space padded, as the venue sends it */
+    uint16_t channel;
+    uint8_t reserved[30];
+};
+static_assert(sizeof(struct rw_directory_body) == 40, "a directory message fills the body");

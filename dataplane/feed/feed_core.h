@@ -1,0 +1,80 @@
+/* feed_core: frames of one channel in, ticks out.
+ *
+ *   frame ─► line_core ─► venue message ─► itch50 + book ─► BBO, TRADE, STATUS, BREAK   (by locate)
+ *               │                              └──────────► DIRECTORY, the first time a symbol is seen
+ *               └─ gap, restart, end ─────────────────────► CHANNEL, cleared BBOs, END
+ *
+ * One input is one venue message, and gives at most RW_FEED_FAN_OUT entries. What a tick says is a pure
+ * function of the venue's messages: a BBO tick is made when the best prices or quantities really change, in
+ * front of the TRADE tick of the same message. Ticks are numbered 0, 1, … within their message. `sequence`
+ * carries the arrival stamp, `instrument` the locate.
+ *
+ * After a gap every tick carries RW_QUALITY_FEED_GAP until the channel starts again. A start-again empties
+ * the market: one BBO tick for each locate that had prices, at (generation << 48, locate).
+ *
+ * Pure: no clock, allocation or I/O. One thread. */
+#pragma once
+
+#include "dataplane/book/book.h"
+#include "dataplane/feed/directory.h"
+#include "dataplane/feed/line_core.h"
+#include "dataplane/nic/frame.h"
+#include "dataplane/record/entry.h"
+
+#define RW_FEED_FAN_OUT 4u
+
+#define RW_FEED_COUNTERS(X)                                                                \
+    X(messages, "messages", "venue messages taken from the lines, each once")              \
+    X(unknown_type, "messages", "skipped: no such message type")                           \
+    X(malformed, "messages", "skipped: the length does not fit the type")                  \
+    X(empty, "messages", "skipped: no bytes at all")                                       \
+    X(bbo, "ticks", "changes of a best bid or offer")                                      \
+    X(trades, "ticks", "printable trades")                                                 \
+    X(trades_not_printable, "messages", "executions that do not count in volume: no tick") \
+    X(status, "ticks", "instruments halted or resumed")                                    \
+    X(breaks, "ticks", "trades broken by the venue")                                       \
+    X(directory, "messages", "symbols told to the sequencer")                              \
+    X(price_range, "messages", "trade price above 2^31-1: no tick")                        \
+    X(quantity_range, "ticks", "trade quantity above 2^32-1: the tick says 2^32-1")        \
+    X(channel_changes, "ticks", "changes of the channel's state")                          \
+    X(cleared, "ticks", "BBOs emptied because the channel started again")                  \
+    X(wrong_channel, "frames", "frames of another channel or line than configured")        \
+    X(event_time_ns, "ns", "event time of the last message, since midnight")               \
+    X(state, "state", "0 in sync, 1 waiting for a missing message, 2 gap given up, 3 ended")
+RW_STATS_STRUCT(rw_feed_counters, RW_FEED_COUNTERS);
+
+struct rw_feed_cfg {
+    struct rw_line_cfg line;
+    struct rw_book_cfg book;
+    uint16_t channel;
+    char market_code; /* whose operational halts ('h') count; 0 stands for 'Q' */
+};
+
+struct rw_feed_stats {
+    struct rw_feed_counters *feed;
+    struct rw_book_counters *book;
+    struct rw_line_stats line;
+};
+
+struct rw_feed_core;
+
+/* rw_feed_footprint returns the bytes that rw_feed_new needs, a multiple of 64: the reorder buffer, the
+ * books and 12 bytes for each of 65,536 locates. */
+size_t rw_feed_footprint(const struct rw_feed_cfg *cfg);
+/* rw_feed_new formats memory (64-byte aligned, owned by the caller). stats is copied; what it points to
+ * outlives the core. Never fails; a configuration out of range asserts. */
+struct rw_feed_core *rw_feed_new(void *memory, const struct rw_feed_cfg *cfg,
+                                 const struct rw_feed_stats *stats);
+
+/* rw_feed_frame takes one frame. Only when rw_feed_step has returned false since the last one; the frame
+ * stays the caller's and must stay in place until it does so again. */
+void rw_feed_frame(struct rw_feed_core *core, const struct rw_frame *frame);
+/* rw_feed_now lets time pass on live ports, so that a gap timer can run out without a frame. */
+void rw_feed_now(struct rw_feed_core *core, uint64_t now_ns);
+/* rw_feed_step takes one input and stores what it gives in out[0..*count). False when nothing is left to
+ * do before the next frame; *count is then 0. */
+bool rw_feed_step(struct rw_feed_core *core, struct rw_entry out[RW_FEED_FAN_OUT], uint32_t *count);
+
+/* rw_feed_book shows the books, for tests and offline tools. */
+const struct rw_book *rw_feed_book(const struct rw_feed_core *core);
+enum rw_channel_state rw_feed_state(const struct rw_feed_core *core);
