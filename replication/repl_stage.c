@@ -1,0 +1,310 @@
+/* The contract of the replication stage: plan, init, poll, fini. */
+#include "replication/repl_stage.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/random.h>
+
+#include "dataplane/base/err.h"
+#include "replication/repl_state.h"
+#include "replication/wire.h"
+
+#define MEMORY_SLOTS_DEFAULT (1u << 18)
+#define ENTRIES_DEFAULT      (1ull << 28)
+#define DISK_OPERATIONS      8u
+
+static const struct rw_stat_row counter_rows[] = RW_STATS_ROWS(RW_REPL_COUNTERS);
+static const struct rw_stat_row gauge_rows[] = RW_STATS_ROWS(RW_REPL_GAUGES);
+static const struct rw_stat_row pair_rows[] = RW_STATS_ROWS(RW_PAIR_COUNTERS);
+static const struct rw_stat_row journal_rows[] = RW_STATS_ROWS(RW_JOURNAL_COUNTERS);
+static const struct rw_stat_row journal_gauge_rows[] = RW_STATS_ROWS(RW_JOURNAL_GAUGES);
+
+static uint32_t memory_slots(const struct rw_repl_cfg *cfg) {
+    return cfg->memory_slots ? cfg->memory_slots : MEMORY_SLOTS_DEFAULT;
+}
+
+static struct rw_journal_cfg journal_cfg(const struct rw_repl_cfg *cfg) {
+    struct rw_journal_cfg journal = rw_journal_defaults(RW_JOURNAL_LOG, cfg->log_dir);
+    if (cfg->segment_bytes) journal.segment_bytes = cfg->segment_bytes;
+    if (cfg->segments_ahead) journal.segments_ahead = cfg->segments_ahead;
+    return journal;
+}
+
+static struct rw_pair_cfg pair_cfg(const struct rw_repl_cfg *cfg) {
+    uint64_t entries = cfg->entries_max ? cfg->entries_max : ENTRIES_DEFAULT;
+    return (struct rw_pair_cfg){.site = cfg->site,
+                                .policy = cfg->policy,
+                                .named_leader = cfg->named_leader,
+                                .window = memory_slots(cfg),
+                                .anchors = (uint32_t)(entries / RW_REPL_ANCHOR_EVERY),
+                                .dead_ns = cfg->dead_ns,
+                                .hello_ns = 20000000,
+                                .heartbeat_ns =
+                                    cfg->dead_ns / 8 < 1000000 ? cfg->dead_ns / 8 : 1000000,
+                                .retransmit_ns = 0,
+                                .commit_sync_ns = 100000000,
+                                .join_lag = 4096,
+                                .terms = cfg->terms,
+                                .build = "riskwire 0.1.0"};
+}
+
+static int plan(const void *cfg, const char *name, uint32_t instances, struct rw_plan *plan) {
+    const struct rw_repl_cfg *repl_cfg = cfg;
+    struct rw_journal_cfg journal = journal_cfg(repl_cfg);
+    struct rw_pair_cfg pair = pair_cfg(repl_cfg);
+    uint32_t slots = memory_slots(repl_cfg);
+    int rc = rw_journal_check_cfg(&journal);
+    if (rc) return rc;
+    rw_plan_add(plan, name, "state", sizeof(struct rw_repl));
+    rw_plan_add(plan, name, "protocol", rw_pair_footprint(&pair));
+    rw_plan_add(plan, name, "log memory", rw_log_memory_footprint(slots, slots));
+    rw_plan_add(plan, name, "transport", rw_transport_footprint());
+    rw_plan_add(plan, name, "journal", rw_journal_footprint(&journal));
+    rw_plan_add(plan, name, "superblock", rw_superblock_footprint());
+    rw_plan_add(plan, name, "replay reader", rw_reader_footprint(&journal));
+    rw_plan_add(plan, name, "resend reader", rw_reader_footprint(&journal));
+    return 0;
+}
+
+static void connect_links(struct rw_repl *repl, const struct rw_stage_env *env) {
+    RW_ASSERT(env->in_count == 2 && env->out_count == repl->cfg.shards + 2);
+    repl->from_enrich = env->in[0];
+    repl->from_cold = env->in[1];
+    for (uint32_t k = 0; k < repl->cfg.shards; k++) repl->to_risk[k] = env->out[k];
+    repl->to_enrich = env->out[repl->cfg.shards];
+    repl->to_cold = env->out[repl->cfg.shards + 1];
+    repl->watermarks = env->watermarks;
+}
+
+#define ROWS(rows) rows, (uint32_t)(sizeof rows / sizeof *rows)
+
+static int open_store(struct rw_repl *repl, const struct rw_stage_env *env,
+                      struct rw_pair_super *super, bool *lost) {
+    struct rw_journal_cfg journal = journal_cfg(&repl->cfg);
+    struct rw_journal_counters *counters =
+        rw_stats_block(env->stats, "log journal", RW_STAT_COUNTER, ROWS(journal_rows));
+    struct rw_journal_gauges *gauges =
+        rw_stats_block(env->stats, "log journal state", RW_STAT_GAUGE, ROWS(journal_gauge_rows));
+    void *memory = rw_arena_take(env->arena, env->name, "journal");
+    int rc = rw_disk_open_uring(&repl->disk, DISK_OPERATIONS);
+    if (!rc)
+        rc = rw_superblock_open(&repl->superblock,
+                                rw_arena_take(env->arena, env->name, "superblock"),
+                                repl->cfg.superblock, repl->disk);
+    if (rc) return rc;
+    const uint8_t *payload = rw_superblock_payload(repl->superblock);
+    memcpy(super, payload, sizeof *super);
+    memcpy(&repl->store_id, payload + sizeof *super, sizeof repl->store_id);
+    rc = rw_journal_open(&repl->journal, memory, &journal, RW_JOURNAL_KEEP, super->commit,
+                         repl->disk, counters, gauges);
+    *lost = rc == -ENODATA;
+    if (*lost) /* shorter than what was promised: usable, but this site is another identity now */
+        rc = rw_journal_open(&repl->journal, memory, &journal, RW_JOURNAL_KEEP, 0, repl->disk,
+                             counters, gauges);
+    if (rc) return rw_err_add(rc, "the log in '%s'", repl->cfg.log_dir);
+    uint64_t store = rw_journal_store_id(repl->journal);
+    if (super->epoch && repl->store_id != store) *lost = true;
+    repl->store_id = store;
+    return 0;
+}
+
+/* Tells the core every entry of the own journal; the chain is computed anew and must agree. */
+static int index_record(void *context, const struct rw_journal_record *record) {
+    struct rw_repl *repl = context;
+    const uint8_t *item = record->payload;
+    uint32_t left = record->bytes;
+    for (uint32_t i = 0; i < record->count; i++) {
+        uint32_t bytes = rw_journal_entry_bytes(item, left);
+        if (!bytes || record->first_sequence + i != repl->last + 1)
+            return rw_err_set(EBADMSG, "the log in '%s' has no well-formed entry %llu",
+                              repl->cfg.log_dir, (unsigned long long)(repl->last + 1));
+        repl->chain = rw_hash_chain(repl->chain, item, bytes);
+        repl->last++;
+        if (!rw_pair_index(repl->pair, repl->last, repl->chain, bytes))
+            return rw_err_set(EFBIG, "the log is longer than the %llu entries planned for",
+                              (unsigned long long)repl->cfg.entries_max);
+        item += bytes;
+        left -= bytes;
+    }
+    if (!rw_hash_equal(repl->chain, record->chain))
+        return rw_err_set(EBADMSG, "the chain hash of entry %llu does not fit its content",
+                          (unsigned long long)repl->last);
+    return 0;
+}
+
+static int load(struct rw_repl *repl, const struct rw_stage_env *env) {
+    struct rw_pair_super super;
+    struct rw_journal_summary summary;
+    struct rw_pair_cfg pair = pair_cfg(&repl->cfg);
+    bool lost = false;
+    int rc = open_store(repl, env, &super, &lost);
+    if (rc) return rc;
+    if (getrandom(&pair.fresh_lineage, sizeof pair.fresh_lineage, 0) < 0 ||
+        getrandom(&pair.fresh_store, sizeof pair.fresh_store, 0) < 0)
+        return rw_err_set(errno, "the kernel gives no random numbers: %s", strerror(errno));
+    pair.fresh_store |= 1;
+    repl->pair =
+        rw_pair_new(rw_arena_take(env->arena, env->name, "protocol"), &pair, &super,
+                    rw_stats_block(env->stats, "repl protocol", RW_STAT_COUNTER, ROWS(pair_rows)));
+    if (rw_journal_last(repl->journal) > 0) {
+        rc = rw_journal_scan(repl->cfg.log_dir, 0, index_record, repl, &summary);
+        if (rc) return rc;
+        RW_ASSERT(repl->last == rw_journal_last(repl->journal));
+    }
+    repl->journaled = repl->reported = repl->persist_upto = repl->last;
+    uint32_t slots = memory_slots(&repl->cfg);
+    repl->log = rw_log_memory_new(rw_arena_take(env->arena, env->name, "log memory"), slots, slots,
+                                  repl->last + 1);
+    struct rw_journal_cfg journal = journal_cfg(&repl->cfg);
+    repl->push.reader = rw_reader_new(rw_arena_take(env->arena, env->name, "replay reader"),
+                                      &journal, repl->journal);
+    repl->resend.reader = rw_reader_new(rw_arena_take(env->arena, env->name, "resend reader"),
+                                        &journal, repl->journal);
+    rw_pair_start(repl->pair, lost, &repl->actions);
+    for (uint32_t i = 0; i < repl->actions.count; i++) rw_repl_act(repl, &repl->actions.item[i]);
+    return 0;
+}
+
+static int init(void **stage, const void *cfg, const struct rw_stage_env *env) {
+    struct rw_repl *repl = rw_arena_take(env->arena, env->name, "state");
+    *stage = repl;
+    repl->cfg = *(const struct rw_repl_cfg *)cfg;
+    connect_links(repl, env);
+    repl->counters = rw_stats_block(env->stats, env->name, RW_STAT_COUNTER, ROWS(counter_rows));
+    repl->gauges = rw_stats_block(env->stats, "repl state", RW_STAT_GAUGE, ROWS(gauge_rows));
+    repl->transport = rw_transport_new(rw_arena_take(env->arena, env->name, "transport"));
+    return load(repl, env);
+}
+
+void rw_repl_step(struct rw_repl *repl, struct rw_pair_event event) {
+    event.now_ns = repl->now_ns;
+    event.room_bytes = rw_log_memory_room(repl->log);
+    repl->refusal.kind = 0;
+    rw_pair_step(repl->pair, &event, &repl->actions);
+    for (uint32_t i = 0; i < repl->actions.count; i++) rw_repl_act(repl, &repl->actions.item[i]);
+}
+
+static void promote(struct rw_repl *repl, const struct rw_repl_command *command) {
+    struct rw_pair_event event = {
+        .kind = RW_PAIR_PROMOTE, .force = command->force, .new_lineage = command->new_lineage};
+    if (getrandom(&event.lineage, sizeof event.lineage, GRND_NONBLOCK) < 0) return;
+    rw_repl_step(repl, event);
+    repl->outcome =
+        (struct rw_repl_notice){.kind = RW_REPL_OUTCOME,
+                                .id = command->id,
+                                .reason = repl->refusal.kind ? repl->refusal.reason : RW_PAIR_NONE};
+}
+
+static uint32_t take_commands(struct rw_repl *repl) {
+    struct rw_repl_command command;
+    /* One at a time, and only when what the last one left behind has been told. */
+    if (repl->closing || repl->outcome.kind || !rw_ring_ready(repl->from_cold, 1)) return 0;
+    memcpy(&command, rw_ring_front(repl->from_cold, 0), sizeof command);
+    rw_ring_pop(repl->from_cold, 1);
+    if (command.kind == RW_REPL_SESSION) {
+        rw_repl_drop_session(repl);
+        rw_transport_attach(repl->transport, command.stream);
+        rw_stat_add(&repl->counters->sessions, 1);
+        rw_repl_step(repl, (struct rw_pair_event){.kind = RW_PAIR_PEER_UP});
+    } else {
+        promote(repl, &command);
+    }
+    return 1;
+}
+
+static uint32_t tell_cold(struct rw_repl *repl) {
+    struct rw_repl_notice notice = {.kind = RW_REPL_CLOSED, .stream = repl->closing};
+    uint32_t told = 0;
+    if (repl->closing && rw_ring_room(repl->to_cold, 1)) {
+        memcpy(rw_ring_slot(repl->to_cold, 0), &notice, sizeof notice);
+        rw_ring_push(repl->to_cold, 1);
+        repl->closing = NULL;
+        told++;
+    }
+    if (repl->outcome.kind && rw_ring_room(repl->to_cold, 1)) {
+        memcpy(rw_ring_slot(repl->to_cold, 0), &repl->outcome, sizeof repl->outcome);
+        rw_ring_push(repl->to_cold, 1);
+        repl->outcome.kind = 0;
+        told++;
+    }
+    return told;
+}
+
+/* Time in which results were computed here and waited for the peer. */
+static void measure_stall(struct rw_repl *repl) {
+    bool waits = repl->role == RW_ROLE_LEAD && repl->applied > repl->released;
+    if (waits && repl->stalled_since)
+        rw_stat_add(&repl->counters->stall_ns, repl->now_ns - repl->stalled_since);
+    repl->stalled_since = waits ? repl->now_ns : 0;
+}
+
+static uint32_t poll(void *stage, uint32_t budget, uint64_t now_ns) {
+    struct rw_repl *repl = stage;
+    repl->now_ns = now_ns;
+    uint32_t work = take_commands(repl);
+    work += rw_repl_receive(repl);
+    work += rw_repl_take_input(repl, budget);
+    work += rw_repl_take_results(repl);
+    work += rw_repl_write_journal(repl);
+    work += rw_repl_push(repl);
+    rw_repl_step(repl, (struct rw_pair_event){.kind = RW_PAIR_TICK});
+    work += rw_repl_send(repl);
+    work += tell_cold(repl);
+    measure_stall(repl);
+    if (repl->restart && !repl->cut_pending && !repl->super_version &&
+        rw_journal_settled(repl->journal))
+        rw_stat_set(&repl->gauges->restart, 1);
+    return work;
+}
+
+void rw_repl_refresh(struct rw_repl *repl) {
+    struct rw_pair_view view;
+    struct rw_repl_gauges *gauges = repl->gauges;
+    rw_pair_view(repl->pair, repl->now_ns, &view);
+    bool leads_in_step = view.role == RW_ROLE_LEAD && view.peer_in_sync && !view.joining;
+    bool follows_in_step = view.role == RW_ROLE_FOLLOW && view.matched;
+    rw_stat_set(&gauges->role, view.role);
+    rw_stat_set(&gauges->mode, view.mode);
+    rw_stat_set(&gauges->epoch, view.epoch);
+    rw_stat_set(&gauges->in_step,
+                view.mode == RW_MODE_DUAL && view.peer_alive && (leads_in_step || follows_in_step));
+    rw_stat_set(&gauges->peer_up, view.peer_alive);
+    rw_stat_set(&gauges->last, view.last);
+    rw_stat_set(&gauges->durable, view.durable);
+    rw_stat_set(&gauges->applied, view.applied);
+    rw_stat_set(&gauges->commit, view.released);
+    rw_stat_set(&gauges->peer_received, view.peer_verified);
+    rw_stat_set(&gauges->peer_durable, view.peer_durable);
+    rw_stat_set(&gauges->peer_applied, view.peer_applied);
+    rw_stat_set(&gauges->inflight_bytes, view.inflight_bytes);
+    rw_stat_set(&gauges->credit_bytes, view.credit_bytes);
+    rw_stat_set(&gauges->round_trip_ns, view.round_trip_ns);
+    rw_stat_set(&gauges->journal_error, (uint64_t)-rw_journal_error(repl->journal));
+    rw_stat_set(&gauges->stopped, view.stopped);
+}
+
+static void housekeep(void *stage, uint64_t now_ns) { rw_repl_refresh(stage); }
+
+static void fini(void *stage) {
+    struct rw_repl *repl = stage;
+    rw_stream_close(rw_transport_detach(repl->transport));
+    if (repl->journal) rw_journal_close(repl->journal);
+    if (repl->superblock) rw_superblock_close(repl->superblock);
+    rw_disk_close(repl->disk);
+}
+
+const struct rw_repl_gauges *rw_repl_gauges_of(const void *stage) {
+    return ((const struct rw_repl *)stage)->gauges;
+}
+
+struct rw_journal *rw_repl_journal_of(const void *stage) {
+    return ((const struct rw_repl *)stage)->journal;
+}
+
+const struct rw_stage_type rw_repl_stage_type = {.name = "repl",
+                                                 .io = true,
+                                                 .plan = plan,
+                                                 .init = init,
+                                                 .poll = poll,
+                                                 .housekeep = housekeep,
+                                                 .fini = fini};
