@@ -98,8 +98,8 @@ site_field() {
     riskwire status --run-dir "$sites_run" --site "$1" 2>/dev/null | awk -v name="$2" '$1 == name { print $2 }'
 }
 site_is() { [ "$(site_field "$1" "$2")" = "$3" ]; }
-sites_dual() { # both sites run in step: one leads, the other follows, in DUAL
-    site_is a mode dual && site_is b mode dual || return
+sites_dual() { # one leads, the other follows, and both say they are in step
+    site_is a in_step yes && site_is b in_step yes || return
     case "$(site_field a role)/$(site_field b role)" in lead/follow | follow/lead) ;; *) return 1 ;; esac
 }
 site_alive() { kill -0 "${site_pid[$1]}" 2>/dev/null; }

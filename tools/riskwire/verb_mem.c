@@ -1,0 +1,72 @@
+/* riskwire mem --config FILE: the memory plan of a site, without running it. */
+#include <argp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "dataplane/base/err.h"
+#include "refdata/compile.h"
+#include "tools/riskwire/verbs.h"
+#include "tools/riskwired/wiring.h"
+
+struct arguments {
+    const char *config;
+    enum rw_plan_format format;
+};
+
+enum { KEY_JSON = 1000 };
+
+static error_t parse(int key, char *value, struct argp_state *state) {
+    struct arguments *arguments = state->input;
+    switch (key) {
+    case 'c':
+        arguments->config = value;
+        return 0;
+    case KEY_JSON:
+        arguments->format = RW_PLAN_JSON;
+        return 0;
+    case 'o':
+        arguments->format = !strcmp(value, "json")  ? RW_PLAN_JSON
+                            : !strcmp(value, "csv") ? RW_PLAN_CSV
+                                                    : RW_PLAN_TABLE;
+        return 0;
+    case ARGP_KEY_END:
+        if (!arguments->config) argp_error(state, "--config FILE is missing");
+        return 0;
+    default:
+        return ARGP_ERR_UNKNOWN;
+    }
+}
+
+static const struct argp_option options[] = {{"config", 'c', "FILE", 0, "the site's YAML file", 0},
+                                             {NULL, 'o', "table|json|csv", 0, "form", 0},
+                                             {"json", KEY_JSON, NULL, 0, "the same as -o json", 0},
+                                             {0}};
+static const struct argp argp = {
+    options, parse,
+    NULL,    "What a site will map before it runs.\vExample: riskwire mem --config a/site.yaml",
+    NULL,    NULL,
+    NULL};
+
+int rw_verb_mem(int argc, char **argv) {
+    struct arguments arguments = {.format = RW_PLAN_TABLE};
+    static struct rw_config config;
+    static struct rw_wiring wiring;
+    struct rw_intake_file intake;
+    struct rw_image *image = NULL;
+    struct rw_topology *topology = NULL;
+    struct rw_plan *plan;
+    argp_parse(&argp, argc, argv, 0, NULL, &arguments);
+    int rc = rw_config_load(arguments.config, &config, stderr);
+    if (!rc) rc = rw_refdata_compile(config.reference_dir, &image);
+    if (!rc) rc = rw_intake_load(&intake, config.intake_file, image, stderr);
+    if (!rc) rc = rw_wiring_make(&wiring, &config, image, &intake);
+    if (!rc && !(topology = rw_wiring_topology(&wiring))) rc = -1;
+    if (!rc) rc = rw_topology_plan(topology, &plan);
+    if (!rc) rw_plan_print(stdout, plan, arguments.format);
+    rw_topology_free(topology);
+    free(image);
+    if (!rc) return RW_EXIT_OK;
+    rw_err_print("riskwire");
+    return RW_EXIT_CONFIG;
+}

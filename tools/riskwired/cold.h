@@ -1,0 +1,42 @@
+/* The cold thread: everything that may be slow, in small slices, away from the stage cores.
+ *
+ *   signals · control socket · meeting the peer (TCP, TLS) · zeroing journal segments
+ *
+ * It meets the stages through links ("cold" rows of the topology), watermarks and statistics only. */
+#pragma once
+
+#include "dataplane/topology/topology.h"
+#include "tools/riskwired/config.h"
+#include "tools/riskwired/control.h"
+#include "tools/riskwired/peering.h"
+
+/* rw_cold_run's answer when the process must replace itself. */
+#define RW_COLD_RESTART 1
+
+struct rw_cold {
+    const struct rw_config *config;
+    const struct rw_clock *clock;
+    struct rw_topology *topology;
+    struct rw_stats *stats;
+    struct rw_control control;
+    struct rw_peering peering;
+    struct rw_ring *to_repl, *from_repl;
+    void *repl, *deliver; /* the stages' read-only questions, see their headers */
+    int signals;
+    bool stopping;
+    uint64_t last_role, last_stopped; /* as logged */
+    uint64_t command_id;
+    struct {
+        bool waiting;
+        uint32_t client;
+        uint64_t id;
+    } command; /* one operator command at a time */
+};
+
+/* rw_cold_open opens the control socket and the peer's listener. 0 or -errno with an error. */
+int rw_cold_open(struct rw_cold *cold, const struct rw_config *config, struct rw_topology *topology,
+                 const struct rw_clock *clock, struct rw_stats *stats);
+/* rw_cold_run serves until SIGTERM or SIGINT (0), until replication wants a restart (RW_COLD_RESTART), or
+ * until a stage has failed for good (-errno with an error). */
+int rw_cold_run(struct rw_cold *cold);
+void rw_cold_close(struct rw_cold *cold);
