@@ -1,0 +1,42 @@
+/* Intake from a file: inputs.csv becomes FILL entries, in event-time order, each with its source
+ * identity.
+ *
+ *   event_time_ns,source,source_sequence,type,portfolio,symbol,side,quantity,price,fee,exec_id,m
+ *    atch_number
+ *   34200000001000,1,1,FILL,EQ-ARB-1,AAPL,B,100,187.2500,0.3500,70001,9912
+ *
+ * Every site reads the file; only the leader logs. Names are resolved to indices of the reference
+ * image when the file is loaded, before the seal: an unknown portfolio or symbol is a finding, not
+ * a surprise in the middle of the day. The rows of one source carry 1, 2, 3, … in file order. */
+#pragma once
+
+#include <stdint.h>
+#include <stdio.h>
+
+#include "dataplane/record/entry.h"
+#include "dataplane/record/image.h"
+
+#define RW_INTAKE_SOURCES_MAX 64u
+
+/* One fill as it will stand in the log: two slots. */
+struct rw_intake_fill {
+    _Alignas(8) uint8_t entry[2 * RW_SLOT_BYTES];
+};
+
+struct rw_intake_file {
+    uint64_t count;
+    struct rw_intake_fill *fill; /* by event time, then by file order */
+    uint64_t
+        last_sequence[RW_INTAKE_SOURCES_MAX + 1]; /* by source 1..; 0 = the source has no row */
+};
+
+/* rw_intake_load reads and resolves a file. An empty path gives an empty file. Findings (at most
+ * 20) go to `report`. Returns 0, or -errno with an error: unreadable, findings, out of memory.
+ * Cold path; the rows are heap memory, freed by rw_intake_unload. */
+int rw_intake_load(struct rw_intake_file *file, const char *path, const struct rw_image *image,
+                   FILE *report);
+/* rw_intake_ends returns how many END entries the stage will give: one per source that has rows, one for
+ * source 0 when the file is empty. */
+uint32_t rw_intake_ends(const struct rw_intake_file *file);
+/* rw_intake_unload frees the rows. */
+void rw_intake_unload(struct rw_intake_file *file);
