@@ -51,8 +51,8 @@ void rw_broadcast_put(struct rw_broadcast *broadcast, const struct rw_result *re
     struct rw_broadcast_cell *cell =
         &broadcast->cell[(broadcast->next - 1) & (broadcast->depth - 1)];
     atomic_store_explicit(&cell->word[RW_BROADCAST_TAG], 0, memory_order_relaxed);
-    /* each release pairs with the acquire of that word in rw_broadcast_copy: the tag 0 comes before any
-     * new content. Plain moves on x86. */
+    /* each release pairs with the acquire of that word in rw_broadcast_copy: the tag 0 comes
+     * before any new content. Plain moves on x86. */
     for (uint32_t i = 0; i < RW_BROADCAST_WORDS; i++)
         if (i != RW_BROADCAST_TAG)
             atomic_store_explicit(&cell->word[i], word[i], memory_order_release);
@@ -142,6 +142,7 @@ static void write_head(struct rw_broadcast *broadcast, const struct rw_broadcast
     if (cfg->soup_address)
         snprintf(head->soup_address, sizeof head->soup_address, "%s", cfg->soup_address);
     head->soup_port = cfg->soup_port;
-    /* The rename makes the region visible; the magic last, should a reader come by the temporary name. */
+    /* The rename makes the region visible; the magic last, should a reader come by the temporary
+     * name. */
     __atomic_store_n(&head->magic, RW_BROADCAST_MAGIC, __ATOMIC_RELEASE);
 }

@@ -66,8 +66,8 @@ int rw_client_next(struct rw_client *client, struct rw_result *record) {
         return 1;
     }
     if (read == RW_BROADCAST_NOT_YET) return 0;
-    /* The cell is overwritten, so the writer has begun position + depth. Go on an eighth of the ring
-     * ahead of the oldest, or the next read would be overrun as well. */
+    /* The cell is overwritten, so the writer has begun position + depth. Go on an eighth of the
+     * ring ahead of the oldest, or the next read would be overrun as well. */
     uint64_t newest = head_released(region->head), reached = client->position + region->depth - 1;
     if (newest < reached) newest = reached;
     uint64_t next = rw_broadcast_oldest(newest, region->depth) + region->depth / 8;

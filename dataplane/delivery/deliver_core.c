@@ -9,7 +9,8 @@ struct rw_deliver_core {
     uint64_t depth, block_records;
     struct rw_deliver_state state;
     uint64_t input_newest; /* highest input of a record or end seen */
-    /* end markers: [stored_end, appended_end) wait for the disk, [appended_end, head_end) for an append */
+    /* end markers: [stored_end, appended_end) wait for the disk, [appended_end, head_end) for an
+     * append */
     uint64_t head_end, appended_end, stored_end;
     uint64_t stored_input;
     struct rw_deliver_note last_note;
@@ -120,7 +121,8 @@ enum rw_deliver_step rw_deliver_core_next(struct rw_deliver_core *core, uint64_t
     next->sequence = sequence;
     next->record = find(core, sequence, &next->from_journal);
     if (!next->record) {
-        /* Before the first record of a covered input can be known it must be read; it then waits here. */
+        /* Before the first record of a covered input can be known it must be read; it then waits
+         * here. */
         core->reading = true;
         core->reread_count = 0;
         return RW_DELIVER_REREAD;

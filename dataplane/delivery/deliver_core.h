@@ -5,13 +5,14 @@
  *   ─────┴───────────┬───────────────┴───────────────┴───────────────┴──►
  *      journal only  │   pending ring: the newest `depth` records
  *
- * Records come in order from merge, with an end marker after each input. They are appended to the result
- * journal in batches that close at an end marker, whose (n, last result, rh) goes along as the block's
- * note. A record may be released when its input is covered by the commit index and it is stored. The ring
- * overwrites the oldest whether released or not: what falls out is in the journal by then, and is asked
- * for again when the commit index reaches it.
+ * Records come in order from merge, with an end marker after each input. They are appended to
+ * the result journal in batches that close at an end marker, whose (n, last result, rh) goes
+ * along as the block's note. A record may be released when its input is covered by the commit
+ * index and it is stored. The ring overwrites the oldest whether released or not: what falls out
+ * is in the journal by then, and is asked for again when the commit index reaches it.
  *
- * Memory is limited, the backlog is not: only what is not yet appended stops the input (rw_deliver_core_room). */
+ * Memory is limited, the backlog is not: only what is not yet appended stops the input
+ * (rw_deliver_core_room). */
 #pragma once
 
 #include <stdbool.h>
@@ -27,17 +28,18 @@
 
 struct rw_deliver_core;
 
-/* rw_deliver_core_footprint returns the bytes for a ring of `depth` records, a power of two. Pure. */
+/* rw_deliver_core_footprint returns the bytes for a ring of `depth` records, a power of two. */
 size_t rw_deliver_core_footprint(uint64_t depth);
 /* rw_deliver_core_new formats zeroed memory (64-byte aligned, footprint bytes, the caller's).
  * block_records: most records that one append to the journal takes, 1..depth / 2. */
 struct rw_deliver_core *rw_deliver_core_new(void *memory, uint64_t depth, uint64_t block_records);
 
-/* rw_deliver_core_room returns how many slots from merge may be put now. 0 only while the journal has not
- * taken what is there. */
+/* rw_deliver_core_room returns how many slots from merge may be put now. 0 only while the
+ * journal has not taken what is there. */
 uint64_t rw_deliver_core_room(const struct rw_deliver_core *core);
-/* rw_deliver_core_put takes one slot from merge: a record, whose sequence must be newest + 1, or an end
- * marker, whose last_result must be newest. Asserts room, order and that inputs never go back. */
+/* rw_deliver_core_put takes one slot from merge: a record, whose sequence must be newest + 1, or
+ * an end marker, whose last_result must be newest. Asserts room, order and that inputs never go
+ * back. */
 void rw_deliver_core_put(struct rw_deliver_core *core, const struct rw_result *slot);
 
 /* The note of a block in the result journal: the running hash at its last complete input. */
@@ -56,14 +58,15 @@ struct rw_deliver_batch {
     struct rw_deliver_note note;
 };
 
-/* rw_deliver_core_batch fills *batch with whole inputs of at most room_records in all; an input of more
- * than block_records is cut into pieces. False when there is nothing, or when it does not fit now. */
+/* rw_deliver_core_batch fills *batch with whole inputs of at most room_records in all; an input
+ * of more than block_records is cut into pieces. False when there is nothing, or when it does
+ * not fit now. */
 bool rw_deliver_core_batch(struct rw_deliver_core *core, uint64_t room_records,
                            struct rw_deliver_batch *batch);
 /* rw_deliver_core_appended confirms that the journal has taken the batch. */
 void rw_deliver_core_appended(struct rw_deliver_core *core, const struct rw_deliver_batch *batch);
-/* rw_deliver_core_stored tells that records up to `sequence` (≤ appended, never falling) stand in the
- * journal. Returns the highest input all of whose records stand there, 0 = none. */
+/* rw_deliver_core_stored tells that records up to `sequence` (≤ appended, never falling) stand
+ * in the journal. Returns the highest input all of whose records stand there, 0 = none. */
 uint64_t rw_deliver_core_stored(struct rw_deliver_core *core, uint64_t sequence);
 
 enum rw_deliver_step {
@@ -76,14 +79,16 @@ struct rw_deliver_next {
     uint64_t sequence;
     bool from_journal;
 };
-/* rw_deliver_core_next decides the next step under a commit index (which may run ahead of what has come).
- * RECORD is returned again until rw_deliver_core_released; REREAD once, until it is answered. */
+/* rw_deliver_core_next decides the next step under a commit index (which may run ahead of what
+ * has come). RECORD is returned again until rw_deliver_core_released; REREAD once, until it is
+ * answered. */
 enum rw_deliver_step rw_deliver_core_next(struct rw_deliver_core *core, uint64_t commit,
                                           struct rw_deliver_next *next);
 /* rw_deliver_core_released confirms that the record of the last RECORD was published. */
 void rw_deliver_core_released(struct rw_deliver_core *core);
-/* rw_deliver_core_reread answers REREAD: `count` records from the sequence asked for on, which stay in
- * place until the next REREAD is returned. count 0 = the read failed and will be asked for again. */
+/* rw_deliver_core_reread answers REREAD: `count` records from the sequence asked for on, which
+ * stay in place until the next REREAD is returned. count 0 = the read failed and will be asked
+ * for again. */
 void rw_deliver_core_reread(struct rw_deliver_core *core, const struct rw_result *records,
                             uint64_t count);
 

@@ -1,5 +1,5 @@
-/* One visit: take from merge → append to the result journal → release what the commit index covers →
- * serve TCP clients. Each part is bounded, none waits. */
+/* One visit: take from merge → append to the result journal → release what the commit index
+ * covers → serve TCP clients. Each part is bounded, none waits. */
 #include "dataplane/delivery/deliver_stage.h"
 
 #include <errno.h>
@@ -105,6 +105,9 @@ static int deliver_plan(const void *stage_cfg, const char *name, uint32_t instan
         snprintf(what, sizeof what, "reader %u for clients", i);
         rw_plan_add(plan, name, what, rw_reader_footprint(&journal));
     }
+    rw_plan_add_outside(plan, name, "shared-memory ring",
+                        sizeof(struct rw_broadcast_head) +
+                            cfg->broadcast_records * sizeof(struct rw_broadcast_cell));
     if (cfg->soup_address) {
         struct rw_soup_server_cfg soup = soup_cfg(cfg);
         rw_plan_add(plan, name, "SoupBinTCP clients", rw_soup_server_footprint(&soup));
@@ -414,7 +417,8 @@ static void reread(struct deliver *deliver) {
     rw_deliver_core_reread(deliver->core, results + skip, record.count - skip);
 }
 
-/* Tells readers how far it is and what is true beside the records: when something moved, else rarely. */
+/* Tells readers how far it is and what is true beside the records: when something moved, else
+ * rarely. */
 static void tell_status(struct deliver *deliver, bool moved, uint64_t now_ns) {
     uint64_t commit = rw_word_get(&deliver->watermarks->commit);
     uint64_t role = rw_word_get(&deliver->watermarks->role);

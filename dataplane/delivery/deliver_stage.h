@@ -1,17 +1,17 @@
-/* The deliver stage: the last hop. It takes merge's numbered results, writes every one to the result
- * journal, holds it until the commit index covers its input, and then publishes it.
+/* The deliver stage: the last hop. It takes merge's numbered results, writes every one to the
+ * result journal, holds it until the commit index covers its input, and then publishes it.
  *
  *   merge ─► [ pending ring ]──────────── commit ≥ n ∧ stored ──► broadcast ring (shared memory)
  *                  │  older                     ▲                └► SoupBinTCP clients
  *                  └► result journal ──read back┘ (and older re-requests of clients)
  *
- * It is never blocked by a reader: the broadcast ring overruns slow readers, and a SoupBinTCP client that
- * does not take its data within slow_timeout_ns is disconnected and counted.
+ * It is never blocked by a reader: the broadcast ring overruns slow readers, and a SoupBinTCP
+ * client that does not take its data within slow_timeout_ns is disconnected and counted.
  *
  *   in[0]  merge, 128-byte slots: struct rw_result, struct rw_result_end     out: none
  *
- * Sockets are accepted without blocking in poll, so no link to the cold thread is needed. It writes the
- * watermarks `stored` and `released`. */
+ * Sockets are accepted without blocking in poll, so no link to the cold thread is needed. It
+ * writes the watermarks `stored` and `released`. */
 #pragma once
 
 #include <stdint.h>
@@ -39,8 +39,10 @@ struct rw_deliver_cfg {
 
 extern const struct rw_stage_type rw_deliver_stage_type;
 
-/* rw_deliver_cold_step keeps zeroed segments of the result journal ready: at most 1 MiB of zeroes or one
- * metadata call. Returns as rw_journal_cold_step. The cold thread only, beside the stage thread. */
+/* rw_deliver_cold_step keeps zeroed segments of the result journal ready: at most 1 MiB of
+ * zeroes or one metadata call. Returns as rw_journal_cold_step. The cold thread only, beside the
+ * stage thread. */
 int rw_deliver_cold_step(void *stage, uint64_t now_ns);
-/* rw_deliver_soup_port returns the port the listener is bound to, 0 when there is none. After init. */
+/* rw_deliver_soup_port returns the port the listener is bound to, 0 when there is none. After
+ * init. */
 uint16_t rw_deliver_soup_port(const void *stage);

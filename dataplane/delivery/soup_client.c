@@ -153,8 +153,8 @@ static int connect_one(const struct addrinfo *address, uint64_t deadline_ns) {
     return fd;
 }
 
-/* Returns 1 ready, 0 deadline passed, -errno. deadline 0 = only looks. A signal counts as the deadline, so
- * that a program that wants to stop can. */
+/* Returns 1 ready, 0 deadline passed, -errno. deadline 0 = only looks. A signal counts as the
+ * deadline, so that a program that wants to stop can. */
 static int wait_for(int fd, short events, uint64_t deadline_ns) {
     uint64_t now = now_ns();
     uint64_t left_ns = deadline_ns > now ? deadline_ns - now : 0;
@@ -208,7 +208,8 @@ static int next_packet(struct rw_soup_client *client, uint64_t deadline_ns,
     }
 }
 
-/* Waits for bytes in slices short enough for the heartbeats. Returns 1 got some, 0 deadline, -errno. */
+/* Waits for bytes in slices short enough for the heartbeats. Returns 1 got some, 0 deadline,
+ * -errno. */
 static int fill(struct rw_soup_client *client, uint64_t deadline_ns) {
     /* The longest packet is shorter than the buffer, so there is room behind a partial one. */
     memmove(client->in, client->in + client->at, client->used - client->at);

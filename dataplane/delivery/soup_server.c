@@ -1,5 +1,6 @@
-/* Clients in a table, in the order of their places; three round-robin cursors (fill and send, wants, none
- * favoured). A client's bytes wait in a flat buffer: [0, sent) taken, [sent, used) waiting. */
+/* Clients in a table, in the order of their places; three round-robin cursors (fill and send,
+ * wants, none favoured). A client's bytes wait in a flat buffer: [0, sent) taken, [sent, used)
+ * waiting. */
 #include "dataplane/delivery/soup_server.h"
 
 #include <arpa/inet.h>
@@ -199,7 +200,8 @@ void rw_soup_server_close(struct rw_soup_server *server) {
     server->port = 0;
 }
 
-/* One poll(2) over everything; then what is readable is read, and every client's clocks are watched. */
+/* One poll(2) over everything; then what is readable is read, and every client's clocks are
+ * watched. */
 static uint32_t look(struct rw_soup_server *server, uint64_t now_ns) {
     struct pollfd fd[RW_SOUP_CLIENTS_MAX + 1];
     uint32_t place[RW_SOUP_CLIENTS_MAX + 1], count = 0, changed = 0;
@@ -267,8 +269,8 @@ static void receive(struct rw_soup_server *server, struct client *client, uint64
     }
     client->received_ns = now_ns;
     client->in_used += (uint32_t)got;
-    /* What an ending client still says is read, so that its kernel does not reset what it has yet to
-     * read from us, and thrown away. */
+    /* What an ending client still says is read, so that its kernel does not reset what it has
+     * yet to read from us, and thrown away. */
     if (client->state == CLIENT_ENDING)
         client->in_used = 0;
     else
@@ -420,8 +422,8 @@ static void send_out(struct rw_soup_server *server, struct client *client, uint6
     rw_stat_add(&server->counters->bytes_sent, (uint64_t)sent);
     if (client->out_sent < client->out_used) return;
     client->out_sent = client->out_used = 0;
-    /* Our half is closed; the client closes the other when it has read all. The silence time-out is the
-     * limit on its patience. */
+    /* Our half is closed; the client closes the other when it has read all. The silence time-out
+     * is the limit on its patience. */
     if (client->state == CLIENT_ENDING) shutdown(client->fd, SHUT_WR);
 }
 

@@ -1,19 +1,20 @@
-/* rw_soup_server: results over SoupBinTCP, to up to RW_SOUP_CLIENTS_MAX clients, without ever waiting.
+/* rw_soup_server: results over SoupBinTCP, to up to RW_SOUP_CLIENTS_MAX clients, without ever
+ * waiting.
  *
  *   free ─accept─► login ─'L'─► live ──────► ending ─flushed─► closed
  *                    └ garbage, time-out ──────┘ ('J', 'Z' or a lost client)
  *
- * The counter of sequenced packets is the result sequence, so a client resumes at any number, here or at
- * the other site. A sequence beyond what is released is accepted and served when it comes; 0 means the
- * next one to be released. Newest records are taken from the broadcast ring; for older ones the server
- * says what it wants (rw_soup_server_wants) and is given it when the journal has read it
- * (rw_soup_server_supply), one client after the other.
+ * The counter of sequenced packets is the result sequence, so a client resumes at any number,
+ * here or at the other site. A sequence beyond what is released is accepted and served when it
+ * comes; 0 means the next one to be released. Newest records are taken from the broadcast ring;
+ * for older ones the server says what it wants (rw_soup_server_wants) and is given it when the
+ * journal has read it (rw_soup_server_supply), one client after the other.
  *
- * Slow consumers: bytes handed to a client must be taken by the kernel within slow_timeout_ns, else the
- * client is disconnected and counted. Nothing is ever skipped: it resumes by sequence.
+ * Slow consumers: bytes handed to a client must be taken by the kernel within slow_timeout_ns,
+ * else the client is disconnected and counted. Nothing is ever skipped: it resumes by sequence.
  *
- * All sockets are non-blocking; a visit makes at most RW_SOUP_SENDS_PER_VISIT sends, and looks at all
- * sockets (one poll(2), then one recv per readable one) at most every RW_SOUP_LOOK_NS. */
+ * All sockets are non-blocking; a visit makes at most RW_SOUP_SENDS_PER_VISIT sends, and looks
+ * at all sockets (one poll(2), then one recv per readable one) at most every RW_SOUP_LOOK_NS. */
 #pragma once
 
 #include <stdbool.h>
@@ -65,23 +66,25 @@ struct rw_soup_server;
 
 /* rw_soup_server_footprint returns the bytes that rw_soup_server_new needs. Pure. */
 size_t rw_soup_server_footprint(const struct rw_soup_server_cfg *cfg);
-/* rw_soup_server_new formats zeroed memory (64-byte aligned, footprint bytes, owned by the caller). The
- * counters outlive the server. No socket is open yet. */
+/* rw_soup_server_new formats zeroed memory (64-byte aligned, footprint bytes, owned by the
+ * caller). The counters outlive the server. No socket is open yet. */
 struct rw_soup_server *rw_soup_server_new(void *memory, const struct rw_soup_server_cfg *cfg,
                                           struct rw_soup_counters *counters);
-/* rw_soup_server_listen binds and listens; port 0 = the kernel chooses. Returns 0, -EINVAL for an address
- * that is no literal IPv4 or IPv6 address, or the errno of bind with an error. Cold path. */
+/* rw_soup_server_listen binds and listens; port 0 = the kernel chooses. Returns 0, -EINVAL for
+ * an address that is no literal IPv4 or IPv6 address, or the errno of bind with an error. Cold
+ * path. */
 int rw_soup_server_listen(struct rw_soup_server *server, const char *address, uint16_t port);
 /* rw_soup_server_port returns the bound port, 0 = not listening. */
 uint16_t rw_soup_server_port(const struct rw_soup_server *server);
 /* rw_soup_server_clients returns how many clients are connected. */
 uint32_t rw_soup_server_clients(const struct rw_soup_server *server);
 
-/* rw_soup_server_release tells what may be served from now on, and what the status says. `status.released`
- * never goes down. Cheap; no system call. */
+/* rw_soup_server_release tells what may be served from now on, and what the status says.
+ * `status.released` never goes down. Cheap; no system call. */
 void rw_soup_server_release(struct rw_soup_server *server, const struct rw_result_status *status);
-/* rw_soup_server_poll does one visit: looks at the sockets when it is time, fills and sends. Returns the
- * number of records queued plus connections changed; 0 = idle. Stage thread only; never waits. */
+/* rw_soup_server_poll does one visit: looks at the sockets when it is time, fills and sends.
+ * Returns the number of records queued plus connections changed; 0 = idle. Stage thread only;
+ * never waits. */
 uint32_t rw_soup_server_poll(struct rw_soup_server *server, const struct rw_broadcast *broadcast,
                              uint64_t now_ns);
 
@@ -91,11 +94,11 @@ struct rw_soup_want {
     uint64_t first;
     uint32_t count; /* 1..; fewer may be supplied */
 };
-/* rw_soup_server_wants returns true and the next client's want, each client in turn, at most one want per
- * client at a time; false when nobody waits for the journal. */
+/* rw_soup_server_wants returns true and the next client's want, each client in turn, at most one
+ * want per client at a time; false when nobody waits for the journal. */
 bool rw_soup_server_wants(struct rw_soup_server *server, struct rw_soup_want *want);
-/* rw_soup_server_supply gives `count` ≤ want.count records from want.first on; 0 = the read failed, it
- * will be asked again. Ignored when the client has gone meanwhile. */
+/* rw_soup_server_supply gives `count` ≤ want.count records from want.first on; 0 = the read
+ * failed, it will be asked again. Ignored when the client has gone meanwhile. */
 void rw_soup_server_supply(struct rw_soup_server *server, const struct rw_soup_want *want,
                            const struct rw_result *records, uint32_t count);
 

@@ -1,6 +1,6 @@
-/* The status that travels beside the records, so that a consumer can tell quiet from stale: the payload of
- * SoupBinTCP's unsequenced 'U' from the server, at log-in and once a second. Not numbered, not hashed,
- * not equal at both sites. */
+/* The status that travels beside the records, so that a consumer can tell quiet from stale: the
+ * payload of SoupBinTCP's unsequenced 'U' from the server, at log-in and once a second. Not
+ * numbered, not hashed, not equal at both sites. */
 #pragma once
 
 #include <assert.h>

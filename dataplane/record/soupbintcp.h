@@ -1,13 +1,13 @@
 /* SoupBinTCP 3.00/4.00: the framing of sequenced messages over TCP. A pure codec, both directions.
  *
- *   ┌ length u16 BE ┬ type u8 ┬ payload … ┐   length counts type and payload, not itself
+ *   ┌ length u16 BE ┬ type u8 ┬ payload … ┐   length counts type and payload only
  *
  *   client: 'L' login  'U' unsequenced  'R' heartbeat  'O' logout      both: '+' debug
  *   server: 'A' accept 'J' reject  'S' sequenced  'U' unsequenced  'H' heartbeat  'Z' end of session
  *
- * Sequenced packets carry no number: the receiver counts from the one in the accept. Numbers in log-ins
- * are ASCII, right-justified, padded with spaces on the left; zeroes and left-justified ones are
- * understood. */
+ * Sequenced packets carry no number: the receiver counts from the one in the accept. Numbers in
+ * log-ins are ASCII, right-justified, padded with spaces on the left; zeroes and left-justified
+ * ones are understood. */
 #pragma once
 
 #include <stddef.h>
@@ -41,10 +41,10 @@ struct rw_soup_packet {
     const uint8_t *payload; /* into the buffer that was parsed */
 };
 
-/* rw_soup_parse looks at the first packet of a buffer of `count` bytes. Returns the bytes of the whole
- * packet (3..65,537) and fills *packet; 0 when more bytes are needed; -EPROTO when the length is 0, so
- * that the stream can never be understood again. Any type is accepted: what to do with an unknown one is
- * the caller's decision. */
+/* rw_soup_parse looks at the first packet of a buffer of `count` bytes. Returns the bytes of the
+ * whole packet (3..65,537) and fills *packet; 0 when more bytes are needed; -EPROTO when the
+ * length is 0, so that the stream can never be understood again. Any type is accepted: what to
+ * do with an unknown one is the caller's decision. */
 int rw_soup_parse(const uint8_t *bytes, size_t count, struct rw_soup_packet *packet);
 
 struct rw_soup_login {
@@ -53,18 +53,19 @@ struct rw_soup_login {
     uint64_t sequence;              /* first one wanted; 0 = the next one to be generated */
 };
 
-/* rw_soup_read_login decodes the payload of 'L'. Returns 0, -EPROTO when the length is not 46 (or 51:
- * revision 4.10 appends a five-character time-out, ignored) or the sequence is not a number below 2^64. */
+/* rw_soup_read_login decodes the payload of 'L'. Returns 0, -EPROTO when the length is not 46
+ * (or 51: revision 4.10 appends a five-character time-out, ignored) or the sequence is not a
+ * number below 2^64. */
 int rw_soup_read_login(const struct rw_soup_packet *packet, struct rw_soup_login *login);
 /* rw_soup_read_accept decodes the payload of 'A': the session and the number of the next sequenced
  * packet. Returns 0 or -EPROTO. */
 int rw_soup_read_accept(const struct rw_soup_packet *packet, char session[11], uint64_t *sequence);
 
-/* The writers fill `to`, which holds at least the bytes they return: the whole packet. None can fail;
- * strings longer than their field are cut. */
+/* The writers fill `to`, which holds at least the bytes they return: the whole packet. None can
+ * fail; strings longer than their field are cut. */
 size_t rw_soup_write_login(uint8_t *to, const struct rw_soup_login *login);
 size_t rw_soup_write_accept(uint8_t *to, const char *session, uint64_t sequence);
 size_t rw_soup_write_reject(uint8_t *to, enum rw_soup_reject reason);
-/* rw_soup_write frames a payload of up to RW_SOUP_PAYLOAD_MAX bytes under a type (asserted); for packets
- * without a payload bytes = 0. Returns 3 + bytes. */
+/* rw_soup_write frames a payload of up to RW_SOUP_PAYLOAD_MAX bytes under a type (asserted); for
+ * packets without a payload bytes = 0. Returns 3 + bytes. */
 size_t rw_soup_write(uint8_t *to, enum rw_soup_type type, const void *payload, size_t bytes);

@@ -192,7 +192,7 @@ static const struct argp argp = {
     NULL,
     NULL};
 
-/* Whole lines only, so that what a killed subscriber leaves is a prefix of what another one wrote. */
+/* Whole lines only, so what a killed subscriber leaves is a prefix of what another one wrote. */
 static bool flush_lines(struct subscribe *subscribe) {
     fflush(subscribe->lines);
     long bytes = ftell(subscribe->lines), at = 0;
@@ -251,8 +251,8 @@ static void region_path(const struct subscribe *subscribe, const char *site, cha
     snprintf(path, 512, "%s/%s/results", subscribe->run_dir, site);
 }
 
-/* Where a site's region says that its SoupBinTCP server listens; an address of all interfaces is reached
- * by the loopback one. */
+/* Where a site's region says that its SoupBinTCP server listens; an address of all interfaces is
+ * reached by the loopback one. */
 static bool soup_of_region(const struct rw_client *client, struct address *address) {
     struct rw_client_status status;
     rw_client_status(client, &status);
@@ -265,8 +265,8 @@ static bool soup_of_region(const struct rw_client *client, struct address *addre
     return true;
 }
 
-/* Fetches what the ring has lost from the site's SoupBinTCP server. What cannot be had is a gap, which the
- * next record of the ring will show. Returns false when the subscription is over. */
+/* Fetches what the ring has lost from the site's SoupBinTCP server. What cannot be had is a gap,
+ * which the next record of the ring will show. Returns false when the subscription is over. */
 static bool fetch_missed(struct subscribe *subscribe, const struct rw_client *ring) {
     uint64_t first, count, end;
     rw_client_missed(ring, &first, &count);
@@ -340,7 +340,8 @@ static void follow_ring(struct subscribe *subscribe) {
     rw_client_close(client);
 }
 
-/* Reads one connection until it is lost or the subscription is over. Returns true when it was lost. */
+/* Reads one connection until it is lost or the subscription is over. Returns true when it was
+ * lost. */
 static bool read_connection(struct subscribe *subscribe, struct rw_soup_client *client) {
     struct rw_result record;
     for (;;) {

@@ -1,4 +1,4 @@
-/* Records whose every word follows from their sequence, so that a test sees a torn or foreign one. */
+/* Records whose every word follows from their sequence, so a test sees a torn or foreign one. */
 #pragma once
 
 #include <stdbool.h>

@@ -251,9 +251,10 @@ static void *race_reader(void *context) {
     return answer;
 }
 
-/* The smallest ring against an unthrottled writer: the reader is overrun again and again, in the middle of
- * copies. Every record must be intact and every missing one reported. The writer pauses for nobody; it
- * adds records beyond the last one wanted until the reader has met its end. */
+/* The smallest ring against an unthrottled writer: the reader is overrun again and again, in the
+ * middle of copies. Every record must be intact and every missing one reported. The writer
+ * pauses for nobody; it adds records beyond the last one wanted until the reader has met its
+ * end. */
 static void a_reader_under_overrun_sees_only_whole_records_and_every_loss(void **state) {
     struct rw_broadcast broadcast;
     create(&broadcast, DEPTH, "2611210001");

@@ -1,5 +1,6 @@
-/* What deliver_core promises under any order of taking, storing, committing and reading back: every result
- * is released once and in order, none above the commit index, none before it is stored. */
+/* What deliver_core promises under any order of taking, storing, committing and reading back:
+ * every result is released once and in order, none above the commit index, none before it is
+ * stored. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -1,4 +1,5 @@
-/* The SoupBinTCP server over real loopback sockets, driven step by step with a clock of the test's own. */
+/* The SoupBinTCP server over real loopback sockets, driven step by step with a clock of the
+ * test's own. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -126,8 +127,8 @@ static void say_login(struct peer *peer, const char *session, uint64_t sequence)
     say(peer, bytes, rw_soup_write_login(bytes, &login));
 }
 
-/* Returns the next packet, stepping the server until it is there; false when the server has closed or
- * nothing comes for `steps` steps. */
+/* Returns the next packet, stepping the server until it is there; false when the server has
+ * closed or nothing comes for `steps` steps. */
 static bool hear(struct fixture *fixture, struct peer *peer, struct rw_soup_packet *packet,
                  uint32_t steps) {
     for (uint32_t i = 0; i <= steps; i++) {
@@ -430,7 +431,8 @@ static void a_slow_consumer_is_dropped_and_the_others_go_on(void **state) {
     say_login(fast, "", 1);
     expect_accept(fixture, fast, 1);
     uint64_t released = 0;
-    /* the slow one speaks but does not read, until the kernel's buffers are full and the time is over */
+    /* the slow one speaks but does not read, until the kernel's buffers are full and the time is
+     * over */
     for (uint32_t i = 0; i < 400 && rw_soup_server_clients(fixture->server) == 2; i++) {
         release(fixture, released + 1000);
         expect_records(fixture, fast, released + 1, released + 1000);
