@@ -40,6 +40,8 @@ int rw_superblock_error(const struct rw_superblock *superblock);
 /* rw_superblock_close closes the file; a write not yet durable is finished first (blocks). After the stage
  * thread has stopped. */
 void rw_superblock_close(struct rw_superblock *superblock);
+/* rw_superblock_abandon closes the file and writes nothing, as a crash would leave it. */
+void rw_superblock_abandon(struct rw_superblock *superblock);
 
 /* rw_superblock_decode judges the 8 KiB of such a file: returns the generation (≥ 0) of the newest valid copy
  * and its payload, or -EBADMSG. Pure; for tools and fuzzing. */
