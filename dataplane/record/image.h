@@ -17,7 +17,9 @@
 #define RW_IMAGE_MAGIC   0x474D4957524B5331ull
 #define RW_IMAGE_VERSION 1u
 #define RW_SYMBOL_BYTES  12u
-#define RW_NAME_BYTES    24u
+/* Bound of Σ |quantity · multiplier| of a portfolio: within it risk's integers cannot overflow. */
+#define RW_IMAGE_UNITS_MAX ((int64_t)INT32_MAX)
+#define RW_NAME_BYTES      24u
 
 struct rw_image_table {
     uint64_t offset; /* from the start of the image, 64-byte aligned */
