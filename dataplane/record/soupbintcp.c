@@ -83,8 +83,10 @@ size_t rw_soup_write(uint8_t *to, enum rw_soup_type type, const void *payload, s
     return RW_SOUP_HEAD_BYTES + bytes;
 }
 
+/* Padding is spaces; a NUL, which some clients pad with, ends the text as well. */
 static void read_text(const uint8_t *field, size_t bytes, char *text) {
-    while (bytes && (field[bytes - 1] == ' ' || field[bytes - 1] == 0)) bytes--;
+    bytes = strnlen((const char *)field, bytes);
+    while (bytes && field[bytes - 1] == ' ') bytes--;
     memcpy(text, field, bytes);
     text[bytes] = 0;
 }
