@@ -13,11 +13,10 @@ static void act_send(struct rw_repl *repl, const struct rw_pair_action *action) 
 }
 
 static void act_sync_super(struct rw_repl *repl, const struct rw_pair_action *action) {
-    uint8_t payload[RW_SUPERBLOCK_PAYLOAD] = {0};
-    memcpy(payload, &action->super, sizeof action->super);
-    memcpy(payload + sizeof action->super, &repl->store_id, sizeof repl->store_id);
-    repl->super_generation = rw_superblock_write(repl->superblock, payload);
+    memcpy(repl->super, &action->super, sizeof action->super);
+    memcpy(repl->super + sizeof action->super, &repl->store_id, sizeof repl->store_id);
     repl->super_version = action->super.version;
+    repl->super_dirty = true; /* written by the stage's own thread: the disk queue belongs to it */
 }
 
 /* The follower takes entries out of the APPEND that is being processed: they stand in repl's message. */

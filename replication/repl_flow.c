@@ -139,6 +139,9 @@ static uint32_t report_durable(struct rw_repl *repl) {
 
 static uint32_t poll_superblock(struct rw_repl *repl) {
     uint32_t work = rw_superblock_poll(repl->superblock);
+    if (repl->super_dirty)
+        repl->super_generation = rw_superblock_write(repl->superblock, repl->super);
+    repl->super_dirty = false;
     if (repl->super_version && rw_superblock_durable(repl->superblock) >= repl->super_generation) {
         uint64_t version = repl->super_version;
         repl->super_version = 0;

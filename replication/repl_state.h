@@ -53,6 +53,8 @@ struct rw_repl {
     bool cut_pending; /* the journal could not take the truncation yet */
     uint64_t cut_to;
     uint64_t super_version, super_generation; /* being written; version 0 = none */
+    bool super_dirty;
+    uint8_t super[RW_SUPERBLOCK_PAYLOAD];
     bool restart, halted, io_error_said;
     uint64_t store_id; /* of the journal, kept in the superblock */
     uint64_t now_ns;
