@@ -48,7 +48,7 @@ write_config() {
 site: $site
 profile: laptop
 run_dir: $sites_run
-session: "${sites_session:-2601020001}"
+session: "${sites_session:-2501060001}"
 leader: ${sites_leader:-a}
 cores: ${sites_cores:-1}
 cpus: "${site_cpus[$site]}"

@@ -41,8 +41,8 @@ subscribe() {
 
 # The trades of the venue's file (length-prefixed) and of a site's log, as sorted venue sequences.
 trades_of_venue() {
-    riskwire decode "$1" 2>/dev/null | sed -n 's/^{"seq":\([0-9]*\), *"type":"\([ECPQ]\)"\(.*\)$/\1 \2 \3/p' |
-        awk '$2 != "C" || $0 !~ /"printable":"N"/ { print $1 }' | sort -n
+    riskwire decode "$1" 2>/dev/null | sed -n 's/^{"seq": *\([0-9]*\), *"type": *"\([ECPQ]\)"\(.*\)$/\1 \2 \3/p' |
+        awk '$2 != "C" || $0 !~ /"printable": *"N"/ { print $1 }' | sort -n
 }
 trades_of_log() {
     riskwire journal dump "$1" -o csv 2>/dev/null |

@@ -38,7 +38,7 @@ static const struct rw_config_key keys[] = {
          "capture file, or DPDK device string, of line A"),
     TEXT("feed.line_b", feed_line_b, false, false, "", NULL,
          "the same of line B; empty: one line only"),
-    NUMBER("feed.channel", feed_channel, true, "1", 1, 65535, "",
+    NUMBER("feed.channel", feed_channel, true, "0", 0, 65535, "",
            "number of the channel in the log"),
     TEXT("feed.group", feed_group, false, false, "", NULL,
          "multicast group (a.b.c.d) that both lines use; empty: any"),
