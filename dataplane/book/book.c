@@ -58,13 +58,17 @@ struct side {
 };
 
 struct row {
-    struct rw_book_bbo bbo;
+    union {
+        struct rw_book_bbo bbo;
+        uint64_t best[2]; /* by side: quantity in the high half, price in the low one */
+    };
     struct side side[2];
     uint8_t symbol[RW_BOOK_SYMBOL_BYTES];
     uint8_t state;
     uint8_t reserved[23];
 };
 _Static_assert(sizeof(struct row) == CACHE_LINE, "a locate is one cache line");
+_Static_assert(offsetof(struct rw_book_bbo, ask_price) == 8 && RW_BOOK_ASK == 1, "a word a side");
 
 struct rw_book {
     struct rw_book_cfg cfg;
@@ -149,10 +153,10 @@ void rw_book_clear(struct rw_book *book) {
 
 /* ---- the order index ------------------------------------------------------------------------------- */
 
+/* A group is 32 references that are equal in their low two bits, which tell a venue's partitions apart. */
 static inline uint32_t hash_of(uint64_t reference) {
-    uint64_t rotated = reference >> 2 | reference << 62;
-    uint64_t group = (rotated >> 5) * 0x9E3779B97F4A7C15ull;
-    return ((uint32_t)(group >> 32) & ~31u) | (uint32_t)(rotated & 31);
+    uint64_t group = (reference >> 7 << 2 | (reference & 3)) * 0x9E3779B97F4A7C15ull;
+    return ((uint32_t)(group >> 32) & ~31u) | (uint32_t)(reference >> 2 & 31);
 }
 
 /* Returns the slot that holds the reference, or the empty one where it would go. */
@@ -247,27 +251,22 @@ static inline uint32_t side_search(const struct entry *entries, uint32_t count, 
     return low;
 }
 
+/* Writes a side's price and quantity as one word: readers take them as one word right after, which the
+ * processor forwards only from a store at least as wide. */
 static void refresh_bbo(struct rw_book *book, struct row *row, uint32_t side_index) {
     const struct side *side = &row->side[side_index];
-    int32_t price = 0;
-    uint32_t quantity = 0;
+    uint32_t price = 0, quantity = 0;
     if (side->count) {
-        const struct level *best =
+        const struct level *level =
             &book->levels[book->entries[side->offset + side->count - 1].level];
-        price = best->price;
-        quantity = best->quantity > UINT32_MAX ? UINT32_MAX : (uint32_t)best->quantity;
+        price = (uint32_t)level->price;
+        quantity = level->quantity > UINT32_MAX ? UINT32_MAX : (uint32_t)level->quantity;
     }
-    if (side_index == RW_BOOK_BID) {
-        row->bbo.bid_price = price;
-        row->bbo.bid_quantity = quantity;
-    } else {
-        row->bbo.ask_price = price;
-        row->bbo.ask_quantity = quantity;
-    }
+    row->best[side_index] = (uint64_t)quantity << 32 | price;
 }
 
 static inline int32_t best_price(const struct row *row, uint32_t side_index) {
-    return side_index == RW_BOOK_BID ? row->bbo.bid_price : row->bbo.ask_price;
+    return (int32_t)row->best[side_index];
 }
 
 /* Makes the level of a price at a position of the side's array; 0 when something is full. */

@@ -46,10 +46,12 @@ struct rw_book_cfg {
 enum rw_book_side { RW_BOOK_BID = 0, RW_BOOK_ASK = 1 };
 
 /* Best bid and offer of one instrument. A missing side has price 0 and quantity 0; quantities saturate
- * at 2^32-1. */
+ * at 2^32-1. A side's price and quantity stand together so that they are written and read as one word. */
 struct rw_book_bbo {
-    int32_t bid_price, ask_price; /* 1e-4 */
-    uint32_t bid_quantity, ask_quantity;
+    int32_t bid_price; /* 1e-4 */
+    uint32_t bid_quantity;
+    int32_t ask_price;
+    uint32_t ask_quantity;
 };
 
 /* What a message changed, as bits of rw_book_event.changed. */

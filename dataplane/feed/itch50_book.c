@@ -112,6 +112,12 @@ static void apply_notice(struct rw_book *book, const uint8_t *message,
     }
 }
 
+/* Reads the sides as the words they were written as. */
+static void copy_bbo(uint64_t words[2], const struct rw_book_bbo *bbo) {
+    memcpy(&words[0], &bbo->bid_price, sizeof words[0]);
+    memcpy(&words[1], &bbo->ask_price, sizeof words[1]);
+}
+
 enum rw_itch50_verdict rw_itch50_apply(struct rw_book *book, const uint8_t *message, uint32_t bytes,
                                        struct rw_book_event *event) {
     memset(event, 0, sizeof *event);
@@ -120,7 +126,8 @@ enum rw_itch50_verdict rw_itch50_apply(struct rw_book *book, const uint8_t *mess
     event->locate = rw_itch50_locate(message);
     event->event_time_ns = rw_itch50_timestamp(message);
     const struct rw_book_bbo *bbo = rw_book_bbo(book, event->locate);
-    event->before = *bbo;
+    uint64_t before[2], after[2];
+    copy_bbo(before, bbo);
     switch (message[0]) {
     case 'A':
     case 'F':
@@ -143,9 +150,10 @@ enum rw_itch50_verdict rw_itch50_apply(struct rw_book *book, const uint8_t *mess
         apply_notice(book, message, event);
         break;
     }
-    event->after = *bbo;
-    if (memcmp(&event->before, &event->after, sizeof event->before) != 0)
-        event->changed |= RW_BOOK_BBO;
+    copy_bbo(after, bbo);
+    memcpy(&event->before, before, sizeof before);
+    memcpy(&event->after, after, sizeof after);
+    if (before[0] != after[0] || before[1] != after[1]) event->changed |= RW_BOOK_BBO;
     return RW_ITCH50_OK;
 }
 
