@@ -61,8 +61,9 @@ static inline struct rw_image *image_make(const struct image_tables *tables) {
         instruments[i].index = i;
         if (instruments[i].multiplier == 0) instruments[i].multiplier = 1;
     }
-    memcpy(base + head.positions.offset, tables->positions,
-           tables->position_count * sizeof(struct rw_position_row));
+    if (tables->position_count)
+        memcpy(base + head.positions.offset, tables->positions,
+               tables->position_count * sizeof(struct rw_position_row));
     if (tables->limit_count)
         memcpy(base + head.limits.offset, tables->limits,
                tables->limit_count * sizeof(struct rw_limit_row));
