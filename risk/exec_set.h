@@ -1,8 +1,9 @@
 /* The executions seen so far: a planned open-addressing set {execution id → digest of the content}.
  *
- * A fill is applied once per id. A second one with the same digest is a duplicate, with another digest a
- * conflict; both are ignored, and told apart so that each has its own counter. Filled to half at most,
- * so a probe ends soon. Four consecutive ids share a cache line: venues count executions upwards. */
+ * A fill is applied once per id. A second one with the same digest is a duplicate, with another
+ * digest a conflict; both are ignored, and told apart so that each has its own counter. Filled to
+ * half at most, so a probe ends soon. Four consecutive ids share a cache line: venues count
+ * executions upwards. */
 #pragma once
 
 #include <stddef.h>
@@ -23,6 +24,7 @@ struct rw_exec_set {
 
 enum rw_exec_seen { RW_EXEC_NEW, RW_EXEC_DUPLICATE, RW_EXEC_CONFLICT, RW_EXEC_FULL };
 
+/* rw_exec_set_cells returns the number of cells for count_max ids: a power of two. */
 static inline uint64_t rw_exec_set_cells(uint32_t count_max) {
     uint64_t cells = 8;
     while (cells < 2ull * count_max) cells *= 2;

@@ -8,8 +8,8 @@
 #define ROOM_MIN 4u
 
 uint32_t rw_holder_pool_size(uint32_t initial, uint32_t added) {
-    /* A list that ends with c holders has room < 2c, or ROOM_MIN, and all its moves sum up to less than
-     * twice that. Only lists that got an addition move at all. */
+    /* A list that ends with c holders has room < 2c, or ROOM_MIN, and all its moves sum up to less
+     * than twice that. Only lists that got an addition move at all. */
     uint64_t size = 4ull * initial + (4ull + 2 * ROOM_MIN) * added;
     RW_ASSERT(size <= UINT32_MAX);
     return (uint32_t)size;

@@ -2,9 +2,9 @@
  *
  *   instrument 7 ─► [ p2 │ p5 │ p9 │ room ]      instrument 8 ─► [ p1 │ p5 ]     …     free ─►
  *
- * At the start the lists lie back to back, without room (CSR). A fill that makes a new pair inserts in
- * order; a full list moves to twice the space at the end of the pool. Old space is not used again: the
- * moves of one list sum up to less than its last size, so the pool has a fixed bound. */
+ * At the start the lists lie back to back, without room (CSR). A fill that makes a new pair inserts
+ * in order; a full list moves to twice the space at the end of the pool. Old space is not used
+ * again: the moves of one list sum up to less than its last size, so the pool has a fixed bound. */
 #pragma once
 
 #include <stddef.h>
@@ -34,6 +34,7 @@ struct rw_holder *rw_holder_find(const struct rw_holder_index *index,
                                  const struct rw_holder_list *list, uint32_t portfolio);
 
 /* rw_holder_insert adds a holder for a portfolio that is not in the list (asserted), with units 0.
- * Returns it; never fails within the pairs the pool was sized for. Pointers into the list go stale. */
+ * Returns it; never fails within the pairs the pool was sized for. Pointers into the list go stale.
+ * Returns it; never fails within the pairs the pool was sized for. Older pointers go stale. */
 struct rw_holder *rw_holder_insert(struct rw_holder_index *index, struct rw_holder_list *list,
                                    uint32_t portfolio, uint32_t position);

@@ -2,8 +2,9 @@
  *
  *   value < soft: OK      soft ≤ value < hard: SOFT      hard ≤ value: HARD
  *
- * The state is a function of the present value alone (no hysteresis), so it does not depend on the way
- * there; only a change of state is reported. An absent limit is INT64_MAX, which no value reaches. */
+ * The state is a function of the present value alone (no hysteresis), so it does not depend on the
+ * way there; only a change of state is reported. An absent limit is INT64_MAX, which no value
+ * reaches. */
 #pragma once
 
 #include "dataplane/record/image.h"
@@ -19,18 +20,20 @@ struct rw_limits {
     uint8_t reserved[12];
 };
 
-/* rw_limits_init reads the rows of one owner among rows first..first+count−1 of the image's limits table
- * (rows of other owners are skipped); all states OK. A bound ≤ 0 is absent; of two rows for one measure
- * the tighter bounds hold; a measure out of range is ignored. owner: portfolio or desk index, 0 = firm. */
+/* rw_limits_init reads the rows of one owner among rows first..first+count−1 of the image's limits
+ * table (rows of other owners are skipped); all states OK. A bound ≤ 0 is absent; of two rows for
+ * one measure the tighter bounds hold; a measure out of range is ignored. owner: portfolio or desk
+ * index, 0 = firm. */
 void rw_limits_init(struct rw_limits *limits, const struct rw_image *image,
                     enum rw_limit_scope scope, uint32_t owner, uint32_t first, uint32_t count);
 
+/* rw_limit_state_of returns the enum rw_limit_state of a value. */
 static inline uint8_t rw_limit_state_of(int64_t value, int64_t soft, int64_t hard) {
     return value >= hard ? RW_LIMIT_HARD : value >= soft ? RW_LIMIT_SOFT : RW_LIMIT_OK;
 }
 
-/* rw_limits_update takes the present totals and returns a bit per measure (1 << (measure − 1)) whose
- * state changed. pnl = realised + unrealised; the loss is −pnl. */
+/* rw_limits_update takes the present totals and returns a bit per measure (1 << (measure − 1))
+ * whose state changed. pnl = realised + unrealised; the loss is −pnl. */
 static inline uint32_t rw_limits_update(struct rw_limits *limits, int64_t gross, int64_t net,
                                         int64_t pnl) {
     const int64_t value[RW_LIMIT_MEASURES] = {gross, rw_magnitude(net), -pnl};

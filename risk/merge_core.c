@@ -7,7 +7,8 @@
 #include "risk/limit_core.h"
 #include "risk/mark_core.h"
 
-/* A total as the exact sum of what portfolios published: 128 bits, since only portfolios are bounded. */
+/* A total as the exact sum of what portfolios published: 128 bits, since only portfolios are
+ * bounded. */
 struct total {
     __int128 realised, unrealised, gross, net;
     struct rw_limits limits;

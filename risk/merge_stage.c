@@ -43,8 +43,8 @@ static int init(void **stage, const void *cfg, const struct rw_stage_env *env) {
     return 0;
 }
 
-/* The next message of the present input from the present shard; NULL when none is there now. *complete:
- * the shard will send no further one for this input. */
+/* The next message of the present input from the present shard; NULL when none is there now.
+ * *complete: the shard will send no further one for this input. */
 static const struct rw_result *front(struct merge_stage *self, bool *complete) {
     uint32_t k = self->shard;
     uint64_t n = rw_merge_input(self->core);
@@ -65,8 +65,8 @@ static const struct rw_result *front(struct merge_stage *self, bool *complete) {
     return NULL;
 }
 
-/* Everything after the last shard of an input: totals, then the end. Returns false when the quota of
- * messages ended first. */
+/* Everything after the last shard of an input: totals, then the end. Returns false when the quota
+ * of messages ended first. */
 static bool finish_input(struct merge_stage *self, uint32_t quota, uint32_t *emitted,
                          uint64_t now_ns) {
     while (*emitted < quota && rw_merge_total(self->core, rw_ring_slot(self->out, *emitted)))

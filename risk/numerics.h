@@ -1,11 +1,11 @@
-/* The arithmetic every file of risk/ stands on: 64-bit integers, 128-bit where a product or a sum needs
- * it, division only with half-even rounding, no floating point, no libm.
+/* The arithmetic every file of risk/ stands on: 64-bit integers, 128-bit where a product or a sum
+ * needs it, division only with half-even rounding, no floating point, no libm.
  *
  * Bounds are checked when a position changes, so that a tick, which has no time to check, cannot
  * overflow:
  *
  *   price ≤ 2^31 − 1     Σ |q·m| of a portfolio ≤ 2^31 − 1     ⇒ gross, |net|, |unrealised| < 2^62
- *   |cash| and |realised| of a portfolio < 2^62                ⇒ realised + unrealised fits in 64 bits */
+ *   |cash| and |realised| of a portfolio < 2^62                ⇒ their sums fit in 64 bits */
 #pragma once
 
 #include <stdbool.h>
@@ -14,7 +14,8 @@
 #include "dataplane/base/fixed.h"
 
 /* The appliance is built for x86-64-v3 at both sites. A library that appends an older -march to the
- * compile line would make kernels of this folder differ from the other site's: refuse to compile. */
+ * compile line would make kernels of this folder differ from the other site's: refuse to compile.
+ * compile line would make kernels of this folder differ between sites: refuse to compile. */
 #ifndef __FMA__
 #error "risk/ must be compiled with -march=x86-64-v3 or later"
 #endif

@@ -1,4 +1,5 @@
-/* One position: (portfolio, instrument), average cost, in a form that no split of a fill can change.
+/* One position: (portfolio, instrument), average cost, in a form that no split of a fill can
+ * change.
  *
  *            increase                      decrease                     through flat
  *   C, Q ── C + q·m·P, Q + q ──►  r shrinks, C and Q stay  ──►  r = 0 ──► C = q·m·P, Q = r = q
@@ -6,12 +7,13 @@
  * C and Q are cost and quantity as of the last *increase*, r is what remains, and
  *
  *   cost       = round_he(C·r / Q)            what the open quantity cost
- *   realised   = cash + cost                  cash = received − paid − fees, from the start of day on
+ *   realised   = cash + cost                  cash = received − paid − fees, since start of day
  *   unrealised = r·m·mark − cost
  *
- * A division is never fed back into the state while a position only shrinks. The naive form (round the
- * cost at each closing fill) gives other cents when a closing fill arrives in two parts. Realised P&L
- * starts at 0: opening positions enter with cash = −cost. Quantities are signed; money is 1e-4. */
+ * A division is never fed back into the state while a position only shrinks. The naive form (round
+ * the cost at each closing fill) gives other cents when a closing fill arrives in two parts.
+ * Realised P&L starts at 0: opening positions enter with cash = −cost. Quantities are signed; money
+ * is 1e-4. */
 #pragma once
 
 #include "risk/numerics.h"
@@ -35,8 +37,8 @@ struct rw_position_change {
  * RW_UNITS_MAX and average_price in 0..RW_PRICE_MAX, asserted. */
 struct rw_position rw_position_open(int64_t quantity, int64_t average_price, int32_t multiplier);
 
-/* rw_position_apply applies one fill. False, and the position untouched, when the new quantity times the
- * multiplier exceeds RW_UNITS_MAX or cash leaves the range of money. Pure. */
+/* rw_position_apply applies one fill. False, and the position untouched, when the new quantity
+ * times the multiplier exceeds RW_UNITS_MAX or cash leaves the range of money. Pure. */
 bool rw_position_apply(struct rw_position *position, const struct rw_position_change *change);
 
 /* rw_position_realised returns realised P&L net of fees since the start of day. */

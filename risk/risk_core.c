@@ -1,10 +1,10 @@
 /* One risk shard: a cursor over the rows (portfolios) that one entry touches.
  *
- *   begin ─► walk: HOLDERS (tick) · ONE (fill) · SCAN then DIRTY (clock, channel) · ALL (session open)
- *   next  ─► a pending message of the present row, else the next row, else the open addend, else DONE
+ *   begin ─► walk: HOLDERS (tick) · SCAN then DIRTY (clock, channel) · ALL (session open)
+ *   next  ─► a message of the present row, else the next row, else the open addend, else DONE
  *
- * A row is settled when it is reached, so no list of changes is kept: totals move by the tick's price
- * change times the holder's units, and the limits follow. */
+ * A row is settled when it is reached, so no list of changes is kept: totals move by the tick's
+ * price change times the holder's units, and the limits follow. */
 #include "risk/risk_core.h"
 
 #include <string.h>
@@ -99,7 +99,8 @@ struct rw_risk {
     uint32_t positions_used, positions_size;
 };
 
-/* ── Memory ─────────────────────────────────────────────────────────────────────────────────────── */
+/* ── Memory ───────────────────────────────────────────────────────────────────────────────────────
+/* ── Memory ──────────────────────────────────────────────────────────────────────────────────── */
 
 struct layout {
     size_t instruments, portfolios, limits, quality, positions, dirty, channels, holders,
@@ -231,7 +232,8 @@ struct rw_risk *rw_risk_new(void *memory, const struct rw_risk_cfg *cfg) {
     return risk;
 }
 
-/* ── Rows ───────────────────────────────────────────────────────────────────────────────────────── */
+/* ── Rows ─────────────────────────────────────────────────────────────────────────────────────────
+/* ── Rows ────────────────────────────────────────────────────────────────────────────────────── */
 
 static inline void add(struct totals *totals, const struct totals *change) {
     totals->realised += change->realised;
@@ -257,8 +259,8 @@ static void adjust_quality(struct rw_risk *risk, uint32_t p, uint16_t gone, uint
     risk->portfolios[p].quality = (uint16_t)word;
 }
 
-/* Settles a row whose totals moved by *change: limits, and what has to be said. A portfolio that never
- * published anything publishes its totals in full. */
+/* Settles a row whose totals moved by *change: limits, and what has to be said. A portfolio that
+ * never published anything publishes its totals in full. */
 static inline uint32_t settle(struct rw_risk *risk, uint32_t p, const struct totals *change) {
     struct portfolio *portfolio = &risk->portfolios[p];
     struct cursor *at = &risk->at;
@@ -298,8 +300,8 @@ static enum rw_risk_step walk_holders(struct rw_risk *risk) {
     return RW_RISK_DONE;
 }
 
-/* Brings an instrument's quality up to date with its own bits and its channel's; holders turn dirty.
- * Returns how much work it was. */
+/* Brings an instrument's quality up to date with its own bits and its channel's; holders turn
+ * dirty. Returns how much work it was. */
 static uint32_t refresh_quality(struct rw_risk *risk, struct instrument *instrument) {
     uint16_t quality = instrument->own | risk->channel_quality[instrument->channel];
     uint16_t gone = instrument->quality & (uint16_t)~quality;
@@ -316,8 +318,8 @@ static uint32_t refresh_quality(struct rw_risk *risk, struct instrument *instrum
     return instrument->holders.count;
 }
 
-/* CLOCK and CHANNEL: looks at every instrument, some per call. Staleness is a matter of CLOCK entries
- * alone, so how often it is looked at stands in the log. */
+/* CLOCK and CHANNEL: looks at every instrument, some per call. Staleness is a matter of CLOCK
+ * entries alone, so how often it is looked at stands in the log. */
 static enum rw_risk_step walk_scan(struct rw_risk *risk) {
     struct cursor *at = &risk->at;
     for (uint32_t work = 0; at->at < at->end; work++) {
@@ -363,7 +365,8 @@ static enum rw_risk_step walk_all(struct rw_risk *risk) {
     return RW_RISK_DONE;
 }
 
-/* ── Entries ────────────────────────────────────────────────────────────────────────────────────── */
+/* ── Entries ──────────────────────────────────────────────────────────────────────────────────────
+/* ── Entries ─────────────────────────────────────────────────────────────────────────────────── */
 
 static void walk_over(struct cursor *at, enum walk walk, uint32_t first, uint32_t end) {
     at->walk = walk;
@@ -431,8 +434,8 @@ static bool fill_well_formed(const struct rw_risk *risk, const struct rw_entry *
            fill->price <= RW_PRICE_MAX && rw_money_fits(fill->fee);
 }
 
-/* Applies the fill to its position and its portfolio's totals; NULL, and nothing changed, when a bound
- * or the room for new positions stands against it. */
+/* Applies the fill to its position and its portfolio's totals; NULL, and nothing changed, when a
+ * bound or the room for new positions stands against it. */
 static const struct position_cell *apply_fill(struct rw_risk *risk, uint32_t index,
                                               const struct rw_fill_body *fill,
                                               struct totals *change) {
@@ -487,8 +490,8 @@ static void begin_fill(struct rw_risk *risk, const struct rw_entry *entry) {
     struct rw_fill_body fill = {0};
     bool whole = entry->slots == 2;
     if (whole) memcpy(&fill, (const uint8_t *)entry + offsetof(struct rw_entry, body), sizeof fill);
-    /* Every shard remembers every id, so an id that comes again for another shard's portfolio is found
-     * whatever the number of shards; the shard that owns the portfolio counts. */
+    /* Every shard remembers every id, so an id that comes again for another shard's portfolio is
+     * found whatever the number of shards; the shard that owns the portfolio counts. */
     bool mine = fill.portfolio >= risk->range.first && fill.portfolio < risk->range.end;
     if (!whole || fill.portfolio == RW_PORTFOLIO_NONE || fill.portfolio > risk->last_portfolio ||
         !fill_well_formed(risk, entry, &fill)) {
@@ -556,7 +559,8 @@ void rw_risk_begin(struct rw_risk *risk, const struct rw_entry *entry) {
     }
 }
 
-/* ── Messages ───────────────────────────────────────────────────────────────────────────────────── */
+/* ── Messages ─────────────────────────────────────────────────────────────────────────────────────
+/* ── Messages ────────────────────────────────────────────────────────────────────────────────── */
 
 static struct rw_result head(const struct cursor *at, uint8_t kind) {
     return (struct rw_result){.block_length = RW_RESULT_BLOCK_LENGTH,

@@ -8,16 +8,17 @@
  *
  * A shard owns a contiguous range of portfolios, cut at account boundaries, and shares nothing. All
  * shards see all entries. A tick walks the holders of its instrument (CSR, sorted by portfolio) and
- * settles one portfolio per message, so an entry with any number of records is spread over any number
- * of visits, and nothing is buffered.
+ * settles one portfolio per message, so an entry with any number of records is spread over any
+ * number of visits, and nothing is buffered.
  *
- *   instrument ──► holders {units, portfolio, position} ──► portfolio {realised, unrealised, gross, net}
- *   64 B hot line      16 B each, sorted by portfolio           64 B hot line + limits + quality counts
+ *   instrument ──► holders {units, portfolio, position} ──► portfolio {P&L, gross, net}
+ *   64 B hot line      16 B each, sorted by portfolio           64 B hot line + limits + quality
  *
- * A portfolio emits when one of its published integers changed. The SESSION open entry publishes the
- * start-of-day totals of every portfolio that has any. Everything is a pure function of the image and
- * the entries: no clock, no I/O, no allocation. The limits of every table are per portfolio or global,
- * never per shard, so what is rejected does not depend on the number of shards. */
+ * A portfolio emits when one of its published integers changed. The SESSION open entry publishes
+ * the start-of-day totals of every portfolio that has any. Everything is a pure function of the
+ * image and the entries: no clock, no I/O, no allocation. The limits of every table are per
+ * portfolio or global, never per shard, so what is rejected does not depend on the number of
+ * shards. */
 #pragma once
 
 #include <stddef.h>
@@ -60,8 +61,8 @@ struct rw_risk_cfg {
     struct rw_risk_counters *counters; /* zeroed, outlives the shard */
 };
 
-/* What is sent to merge in the slots of records: the changes of one desk by one shard and input. `kind`
- * stands where a record has its kind. Never published. */
+/* What is sent to merge in the slots of records: the changes of one desk by one shard and input.
+ * `kind` stands where a record has its kind. Never published. */
 #define RW_RISK_ADDEND         200u
 #define RW_RISK_QUALITY_COUNTS 10u
 struct rw_risk_addend {
@@ -94,28 +95,31 @@ enum rw_risk_step {
 
 struct rw_risk;
 
-/* rw_risk_shard_range returns the portfolios of a shard: near-equal counts, cut only where the account
- * changes. The ranges of all shards cover every portfolio once. shard < shards. Pure. */
+/* rw_risk_shard_range returns the portfolios of a shard: near-equal counts, cut only where the
+ * account changes. The ranges of all shards cover every portfolio once. shard < shards. Pure. */
 struct rw_risk_range rw_risk_shard_range(const struct rw_image *image, uint32_t shard,
                                          uint32_t shards);
 
-/* rw_risk_check_image tells whether the image keeps the bounds of numerics.h and the orders this folder
- * relies on. 0, or -ERANGE or -EINVAL with an error that names the row. Cold path. */
+/* rw_risk_check_image tells whether the image keeps the bounds of numerics.h and the orders this
+ * folder relies on. 0, or -ERANGE or -EINVAL with an error that names the row. Cold path. */
 int rw_risk_check_image(const struct rw_image *image);
 
 /* rw_risk_footprint returns the bytes rw_risk_new needs, a multiple of 64. */
 size_t rw_risk_footprint(const struct rw_risk_cfg *cfg);
 
-/* rw_risk_new builds a shard in memory (64-byte aligned, zeroed, footprint bytes, owned by the caller),
- * with the start-of-day positions at the start prices. Never fails on an accepted image. */
+/* rw_risk_new builds a shard in memory (64-byte aligned, zeroed, footprint bytes, owned by the
+ * caller), with the start-of-day positions at the start prices. Never fails on an accepted image.
+ * caller), with the start-of-day positions at the start prices. Never fails. */
 struct rw_risk *rw_risk_new(void *memory, const struct rw_risk_cfg *cfg);
 
-/* rw_risk_begin takes the next entry: all its slots, consecutive in memory, needed only during the call.
- * Entries come in sequence without holes, asserted; the entry before must be DONE, asserted. */
+/* rw_risk_begin takes the next entry: all its slots, consecutive in memory, needed only during the
+ * call. Entries come in sequence without holes, asserted; the entry before must be DONE, asserted.
+ * call. Entries come in sequence without holes, and only when the one before is DONE: asserted. */
 void rw_risk_begin(struct rw_risk *risk, const struct rw_entry *entry);
 
-/* rw_risk_next goes on with the entry begun. MESSAGE: *to holds a struct rw_result (result_sequence 0) or
- * a struct rw_risk_addend. Otherwise *to is untouched. Each call does a bounded amount of work. */
+/* rw_risk_next goes on with the entry begun. MESSAGE: *to holds a struct rw_result (result_sequence
+ * 0) or a struct rw_risk_addend. Otherwise *to is untouched. Each call does a bounded amount of
+ * work. */
 enum rw_risk_step rw_risk_next(struct rw_risk *risk, struct rw_result *to);
 
 /* rw_risk_sequence returns the last sequence that is DONE, 0 at first. */
@@ -131,8 +135,8 @@ struct rw_risk_view {
     uint16_t quality;
     uint8_t limit_state;
 };
-/* rw_risk_view_portfolio and rw_risk_view_position fill *view; false when the portfolio is not of this
- * shard or the pair does not exist. */
+/* rw_risk_view_portfolio and rw_risk_view_position fill *view; false when the portfolio is not of
+ * this shard or the pair does not exist. */
 bool rw_risk_view_portfolio(const struct rw_risk *risk, uint32_t portfolio,
                             struct rw_risk_view *view);
 bool rw_risk_view_position(const struct rw_risk *risk, uint32_t portfolio, uint32_t instrument,

@@ -1,5 +1,5 @@
-/* What risk asks of a reference image: how portfolios are cut into shards, and whether the start of day
- * keeps the bounds of the arithmetic. Cold path. */
+/* What risk asks of a reference image: how portfolios are cut into shards, and whether the start of
+ * day keeps the bounds of the arithmetic. Cold path. */
 #include <errno.h>
 #include <stdlib.h>
 

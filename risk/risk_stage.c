@@ -29,7 +29,8 @@ static struct rw_risk_cfg core_cfg(const struct rw_risk_stage_cfg *cfg, uint32_t
                                 .fills_max = cfg->fills_max};
 }
 
-/* Every instance is planned alike, by the largest shard: plan does not say which instance it plans. */
+/* Every instance is planned alike, by the largest shard: plan does not say which instance it plans.
+/* Every instance is planned alike, by the largest shard: plan is not told which one it plans. */
 static int plan(const void *cfg, const char *name, uint32_t instances, struct rw_plan *plan) {
     const struct rw_risk_stage_cfg *risk_cfg = cfg;
     int rc = rw_risk_check_image(risk_cfg->image);
@@ -61,8 +62,8 @@ static int init(void **stage, const void *cfg, const struct rw_stage_env *env) {
     return 0;
 }
 
-/* Takes the expected entry out of a link; drops what was had before. An entry is pushed whole, so its
- * first slot is enough to know that all of it is there. */
+/* Takes the expected entry out of a link; drops what was had before. An entry is pushed whole, so
+ * its first slot is enough to know that all of it is there. */
 static bool take_from(struct risk_stage *self, struct rw_ring *link) {
     uint32_t ready;
     while ((ready = rw_ring_ready(link, 1)) > 0) {

@@ -1,12 +1,12 @@
 /* The risk stage: one shard between its input links and merge.
  *
  *   in[0]  enrich, in[1]  repl     64-byte slots of rw_entry; either may be absent (NULL)
- *   out[0] merge                   128-byte slots: struct rw_result (not numbered), struct rw_risk_addend
+ *   out[0] merge                   128-byte slots: struct rw_result (no number), rw_risk_addend
  *
  * The inputs exclude one another by role, but not at one instant: the stage takes the next expected
  * sequence from whichever link holds it and drops what it has had, so a change of role needs no
- * hand-over. It emits at most RW_RISK_FAN_OUT messages per unit of budget and keeps a cursor for the
- * rest. done[instance] is stored at the end of every visit that completed an entry. */
+ * hand-over. It emits at most RW_RISK_FAN_OUT messages per unit of budget and keeps a cursor for
+ * the rest. done[instance] is stored at the end of every visit that completed an entry. */
 #pragma once
 
 #include "dataplane/stage/stage.h"

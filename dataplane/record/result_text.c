@@ -1,5 +1,5 @@
-/* Results as text; see the header for the columns. Numbers are written by hand: the lines of a session
- * run into millions, and printf would dominate a subscriber's time. */
+/* Results as text; see the header for the columns. Numbers are written by hand: the lines of a
+ * session run into millions, and printf would dominate a subscriber's time. */
 #include "dataplane/record/result_text.h"
 
 #include <string.h>

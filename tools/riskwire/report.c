@@ -96,7 +96,8 @@ static void report_close(struct report *report) {
     free(report->image);
 }
 
-/* The session's name and its image come from SESSION open; a report on another image would be wrong. */
+/* The session's name and its image come from SESSION open; a report on another image would be
+ * wrong. */
 static int take_session(struct report *report, const struct rw_entry *entry) {
     struct rw_session_body body;
     memcpy(&body, entry->body, sizeof body);

@@ -1,5 +1,5 @@
-/* End-of-session totals the plain way: a table of all (portfolio, instrument) pairs, a list of all fills,
- * the last tick of each instrument. */
+/* End-of-session totals the plain way: a table of all (portfolio, instrument) pairs, a list of all
+ * fills, the last tick of each instrument. */
 #include "tools/riskwire/report_check.h"
 
 #include <errno.h>

@@ -84,7 +84,8 @@ static inline struct rw_image *image_make(const struct image_tables *tables) {
 }
 
 /* image_random makes an image of the given size: about `holders` positions per instrument, desks of
- * several accounts, accounts of several portfolios, and limits that prices near 100.0000 cross often. */
+ * several accounts, accounts of several portfolios, and limits that prices near 100.0000 cross
+ * often. */
 static inline struct rw_image *image_random(struct rw_rng *rng, uint32_t instruments,
                                             uint32_t portfolios, uint32_t holders) {
     struct rw_instrument_row *instrument = calloc(instruments, sizeof *instrument);

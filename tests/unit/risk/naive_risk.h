@@ -1,6 +1,6 @@
-/* A second, naive calculation of what the log means, for comparison: it keeps every fill and every last
- * tick, and after each entry computes every portfolio, desk and the firm from scratch. It shares no code
- * with risk/ but the records' layout. */
+/* A second, naive calculation of what the log means, for comparison: it keeps every fill and every
+ * last tick, and after each entry computes every portfolio, desk and the firm from scratch. It
+ * shares no code with risk/ but the records' layout. */
 #pragma once
 
 #include <stdbool.h>
@@ -69,8 +69,8 @@ static inline int64_t naive_round(__int128 a, __int128 b) {
     return (int64_t)(negative ? -whole : whole);
 }
 
-/* One pair from scratch: the opening row, then every fill one unit after the other would be exact but
- * slow; fills are cut at flat instead. */
+/* One pair from scratch: the opening row, then every fill one unit after the other would be exact
+ * but slow; fills are cut at flat instead. */
 static inline void naive_pair(const struct naive *naive, uint32_t p, uint32_t i, int64_t *quantity,
                               int64_t *realised, int64_t *cost) {
     const struct rw_instrument_row *rows = rw_image_rows(naive->image, &naive->image->instruments);
@@ -223,7 +223,8 @@ static inline void naive_position(struct naive *naive, const struct rw_entry *en
     record->mark = naive_mark(naive, i);
 }
 
-/* Applies one numbered entry and appends its records to out. The first entry must be SESSION open. */
+/* Applies one numbered entry and appends its records to out. The first entry must be SESSION open.
+/* Applies one numbered entry and appends its records to out. The first must be SESSION open. */
 static inline void naive_apply(struct naive *naive, const struct log_entry *log) {
     const struct rw_entry *entry = &log->entry;
     const struct rw_portfolio_row *rows = rw_image_rows(naive->image, &naive->image->portfolios);

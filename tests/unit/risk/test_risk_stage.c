@@ -112,7 +112,8 @@ static void visit_merge(struct site *site, struct rw_rng *rng) {
     if (budget) rw_merge_stage_type.poll(site->merge, budget, 1);
 }
 
-/* Takes what merge sent; every result must be the next of `want`, every end the truth about its input. */
+/* Takes what merge sent; every result must be the next of `want`, every end the truth about its
+ * input. */
 static uint32_t drain(struct site *site, const struct driver *want, uint32_t seen) {
     while (rw_ring_ready(site->to_deliver, 1) > 0) {
         const struct rw_result *result = rw_ring_front(site->to_deliver, 0);
@@ -133,8 +134,8 @@ static uint32_t drain(struct site *site, const struct driver *want, uint32_t see
     return seen;
 }
 
-/* Runs `count` entries through the stages in a random interleaving. Leader entries come by the enrich
- * link; below `lead_from` by repl, and around it by both. */
+/* Runs `count` entries through the stages in a random interleaving. Leader entries come by the
+ * enrich link; below `lead_from` by repl, and around it by both. */
 static void run_and_compare(struct rw_rng *rng, const struct rw_image *image, uint32_t shards,
                             const struct log_entry *log, uint32_t count, uint32_t lead_from,
                             const struct driver *want) {
@@ -198,7 +199,8 @@ static void stages_give_the_cores_results_in_any_interleaving(void **state) {
     }
 }
 
-/* Every portfolio holds the instrument: one tick makes more results than all links together hold. */
+/* Every portfolio holds the instrument: one tick makes more results than all links together hold.
+/* Every portfolio holds the instrument: one tick makes more results than all links hold. */
 static void one_input_may_emit_more_than_its_link_holds(void **state) {
     struct rw_rng rng;
     rw_rng_seed(&rng, seed_of_run(7031));

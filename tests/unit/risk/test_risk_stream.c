@@ -1,5 +1,5 @@
-/* Streamed equals batch, for any number of shards: random logs through risk and merge against a naive
- * calculation from scratch after every entry, compared by bytes. */
+/* Streamed equals batch, for any number of shards: random logs through risk and merge against a
+ * naive calculation from scratch after every entry, compared by bytes. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
