@@ -31,13 +31,12 @@ static int init(void **stage, const void *cfg, const struct rw_stage_env *env) {
     return 0;
 }
 
-static void push_fill(struct intake *intake, uint64_t now_ns) {
+static void push_fill(struct intake *intake) {
     uint8_t *first = rw_ring_slot(intake->out, 0);
     uint8_t *second = rw_ring_slot(intake->out, 1);
     const uint8_t *entry = intake->file->fill[intake->next++].entry;
     memcpy(first, entry, RW_SLOT_BYTES);
     memcpy(second, entry + RW_SLOT_BYTES, RW_SLOT_BYTES);
-    memcpy(first, &now_ns, sizeof now_ns); /* the arrival stamp, until the sequencer numbers it */
     rw_ring_push(intake->out, 2);
     rw_stat_add(&intake->counters->pushed, 1);
 }
@@ -49,10 +48,9 @@ static uint16_t next_source(const struct intake *intake) {
     return source;
 }
 
-static void push_end(struct intake *intake, uint64_t now_ns) {
+static void push_end(struct intake *intake) {
     uint16_t source = intake->file->count ? next_source(intake) : 0;
-    struct rw_entry entry = {
-        .sequence = now_ns, .type = RW_ENTRY_END, .slots = 1, .version = RW_ENTRY_VERSION};
+    struct rw_entry entry = {.type = RW_ENTRY_END, .slots = 1, .version = RW_ENTRY_VERSION};
     struct rw_end_body body = {.source_kind = RW_END_INTAKE,
                                .source = source,
                                .last_sequence = intake->file->last_sequence[source]};
@@ -68,11 +66,14 @@ static uint32_t poll(void *stage, uint32_t budget, uint64_t now_ns) {
     struct intake *intake = stage;
     uint32_t work = 0;
     if (intake->done) return 0;
-    /* The budget is at most room / RW_INTAKE_FAN_OUT, so each of these fits. */
-    uint32_t room = rw_ring_room(intake->out, budget * RW_INTAKE_FAN_OUT);
-    RW_ASSERT(room >= budget * RW_INTAKE_FAN_OUT);
-    for (; work < budget && intake->next < intake->file->count; work++) push_fill(intake, now_ns);
-    for (; work < budget && !intake->done; work++) push_end(intake, now_ns);
+    for (; work < budget && intake->next < intake->file->count; work++) {
+        if (rw_ring_room(intake->out, RW_INTAKE_FAN_OUT) < RW_INTAKE_FAN_OUT) return work;
+        push_fill(intake);
+    }
+    for (; work < budget && !intake->done; work++) {
+        if (!rw_ring_room(intake->out, 1)) return work;
+        push_end(intake);
+    }
     return work;
 }
 
