@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 #include "dataplane/base/assert.h"
 #include "dataplane/base/err.h"
@@ -23,8 +24,19 @@ struct uring_disk {
 /* An interrupted or busy kernel call is repeated; the limit turns a livelock into a visible bug. */
 #define SUBMIT_TRIES_MAX 1000u
 
+/* ext4 takes no buffered write without a worker thread of io_uring; a plain write is the faster copy. */
+static void copy_to_cache(struct rw_disk_op *op) {
+    ssize_t wrote = pwrite(op->fd, op->buffer, op->bytes, (off_t)op->offset);
+    op->result = wrote < 0 ? -errno : (int32_t)wrote;
+    op->state = RW_DISK_DONE;
+}
+
 static void uring_submit(struct rw_disk *disk, struct rw_disk_op *op) {
     struct uring_disk *self = (struct uring_disk *)disk;
+    if (op->is_write && !op->is_durable && !op->is_direct) {
+        copy_to_cache(op);
+        return;
+    }
     if (!self->enabled) {
         /* liburing 2.3 declares io_uring_enable_rings but its shared library does not export it */
         int fd = self->ring.ring_fd;

@@ -16,10 +16,10 @@ int rw_file_open(struct rw_file *file, const char *path, enum rw_file_mode mode)
         [RW_FILE_WRITE] = O_RDWR,
         [RW_FILE_CREATE] = O_RDWR | O_CREAT | O_TRUNC,
     };
-    int flags = flags_of[mode] | O_CLOEXEC;
-    file->direct = true;
-    file->fd = open(path, flags | O_DIRECT, 0640);
-    if (file->fd < 0 && errno == EINVAL) {
+    int flags = flags_of[mode & ~RW_FILE_CACHED] | O_CLOEXEC;
+    file->direct = !(mode & RW_FILE_CACHED);
+    file->fd = open(path, file->direct ? flags | O_DIRECT : flags, 0640);
+    if (file->fd < 0 && errno == EINVAL && file->direct) {
         file->direct = false;
         file->fd = open(path, flags, 0640);
     }
@@ -41,6 +41,7 @@ static void submit(struct rw_disk *disk, struct rw_disk_op *op, const struct rw_
         RW_ASSERT((((uintptr_t)op->buffer | op->bytes | op->offset) & (RW_DISK_BLOCK - 1)) == 0);
     op->state = RW_DISK_PENDING;
     op->fd = file->fd;
+    op->is_direct = file->direct;
     op->next = NULL;
     disk->submit(disk, op);
 }

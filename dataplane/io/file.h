@@ -29,7 +29,7 @@ struct rw_disk_op {
     uint64_t offset;
     uint32_t bytes;
     int fd;
-    bool is_write, is_durable;
+    bool is_write, is_durable, is_direct;
 };
 
 /* An open file. `direct` tells whether O_DIRECT was granted; when it was not, writes go through the page
@@ -42,11 +42,12 @@ struct rw_file {
 enum rw_file_mode {
     RW_FILE_READ = 0,
     RW_FILE_WRITE = 1,
-    RW_FILE_CREATE = 2 /* new, or cut to nothing */
+    RW_FILE_CREATE = 2, /* new, or cut to nothing */
+    RW_FILE_CACHED = 4, /* or-ed: through the page cache, for what need not survive a power cut */
 };
 
-/* rw_file_open opens path (read, read-write, or create) with O_DIRECT where the file system grants it.
- * Returns 0, or -errno with an error that names the path. Cold path. */
+/* rw_file_open opens path (read, read-write, or create) with O_DIRECT where the file system grants it
+ * and RW_FILE_CACHED is not asked. Returns 0, or -errno with an error that names the path. Cold path. */
 int rw_file_open(struct rw_file *file, const char *path, enum rw_file_mode mode);
 /* rw_file_close closes it; a file with fd < 0 is left alone. */
 void rw_file_close(struct rw_file *file);
@@ -63,7 +64,9 @@ void rw_disk_close(struct rw_disk *disk);
 
 /* rw_disk_write submits a write of `bytes` at `offset`. durable: it completes only when the disk has it
  * (RWF_DSYNC). Files with `direct` need buffer, offset and bytes aligned to 4,096 (asserted). The op must
- * be IDLE. More operations in flight than `depth` is a bug (asserted). The queue's thread only. */
+ * be IDLE. More operations in flight than `depth` is a bug (asserted). The queue's thread only.
+ * A write that is neither durable nor direct is a copy into the page cache, done at once (about 2 µs for 4 KiB,
+ * where a queued one would wait for a kernel worker); the kernel may hold it up while very much is dirty. */
 void rw_disk_write(struct rw_disk *disk, struct rw_disk_op *op, const struct rw_file *file,
                    const void *buffer, uint32_t bytes, uint64_t offset, bool durable);
 /* rw_disk_read submits a read; same rules. At the end of the file the result is short or 0. */

@@ -39,23 +39,24 @@
     X(segment, "index", "segment being written")                           \
     X(free_bytes, "bytes", "zeroed and free, in the segments made so far") \
     X(low_water, "flag", "1 while free_bytes is below the low-water mark") \
-    X(direct, "flag", "1 = O_DIRECT, 0 = the file system refused it: buffered and synced")
+    X(direct, "flag",                                                      \
+      "1 = O_DIRECT; 0 = through the page cache (not durable, or the file system refused it)")
 RW_STATS_STRUCT(rw_journal_counters, RW_JOURNAL_COUNTERS);
 RW_STATS_STRUCT(rw_journal_gauges, RW_JOURNAL_GAUGES);
 
 struct rw_journal_cfg {
     const char *folder; /* made when missing; its parent must exist */
     enum rw_journal_kind kind;
-    bool durable;            /* each write completes only when the disk has it */
-    uint64_t segment_bytes;  /* multiple of 4 KiB; ≥ 4 × write_bytes, ≤ 1 GiB */
-    uint32_t segments_ahead; /* zeroed and unused segments to keep ready, 1..16 */
-    uint32_t segments_max;   /* of the journal; 2..4,096; then it is full */
-    uint32_t write_bytes;    /* the largest group commit, 64 KiB..16 MiB, a multiple of 4 KiB */
-    uint32_t
-        index_rows; /* of the in-memory index, 16 B each, ≥ 64; it thins itself out when full */
-    uint64_t low_water_bytes; /* rw_journal_low_water is true below; 0: half a segment */
-    uint64_t
-        mark_interval_ns; /* an idle journal repeats its watermark at most so often; 0: never */
+    /* each write completes only when the disk has it. False: it goes to the page cache, and after a
+     * power cut (not after a crash of the process) the folder may be damaged */
+    bool durable;
+    uint64_t segment_bytes;    /* multiple of 4 KiB; ≥ 4 × write_bytes, ≤ 1 GiB */
+    uint32_t segments_ahead;   /* zeroed and unused segments to keep ready, 1..16 */
+    uint32_t segments_max;     /* of the journal; 2..4,096; then it is full */
+    uint32_t write_bytes;      /* the largest write, 64 KiB..16 MiB, a multiple of 4 KiB */
+    uint32_t index_rows;       /* of the index, 16 B each, ≥ 64; when full it thins itself out */
+    uint64_t low_water_bytes;  /* rw_journal_low_water is true below; 0: half a segment */
+    uint64_t mark_interval_ns; /* an idle journal repeats its watermark so often; 0: never */
 };
 
 /* rw_journal_defaults returns the usual configuration: 16 MiB segments, 2 ahead, 1,024 at most, 256 KiB

@@ -130,7 +130,7 @@ static int open_files(struct rw_journal *journal, const struct rw_walk *walk) {
         char path[RW_STORE_PATH_MAX + 32];
         struct rw_file *file = &journal->file[index - walk->first_segment];
         rw_store_segment_path(journal, index, "seg", path);
-        int rc = rw_file_open(file, path, RW_FILE_WRITE);
+        int rc = rw_file_open(file, path, RW_FILE_WRITE | rw_store_cached(journal));
         if (rc) return rc;
         rw_stat_set(&journal->gauges->direct, file->direct);
     }
@@ -269,7 +269,7 @@ static int write_and_wait(struct rw_journal *journal) {
         if (wrote < (ssize_t)RW_JOURNAL_BLOCK) return wrote < 0 ? -errno : -EIO;
         at += (uint32_t)wrote / RW_JOURNAL_BLOCK * RW_JOURNAL_BLOCK;
     }
-    if (fdatasync(file->fd)) return -errno;
+    if (journal->cfg.durable && fdatasync(file->fd)) return -errno;
     rw_store_wrote(journal);
     return 0;
 }

@@ -47,7 +47,7 @@ static int begin(struct rw_journal *journal, uint64_t now_ns, uint64_t index) {
     cold->offset = 0;
     cold->file.fd = -1;
     rw_store_segment_path(journal, index, "new", path);
-    int rc = rw_file_open(&cold->file, path, RW_FILE_CREATE);
+    int rc = rw_file_open(&cold->file, path, RW_FILE_CREATE | rw_store_cached(journal));
     if (rc) {
         cold->retry_at_ns = now_ns + RETRY_NS;
         return rc;
@@ -87,7 +87,8 @@ static int write_head(struct rw_journal *journal, uint64_t now_ns) {
     ssize_t wrote = pwrite(cold->file.fd, journal->head_block, RW_JOURNAL_BLOCK, 0);
     if (wrote != (ssize_t)RW_JOURNAL_BLOCK)
         return failed(journal, now_ns, wrote < 0 ? errno : EIO, "write its head");
-    if (fdatasync(cold->file.fd)) return failed(journal, now_ns, errno, "sync");
+    if (journal->cfg.durable && fdatasync(cold->file.fd))
+        return failed(journal, now_ns, errno, "sync");
     cold->stage = RW_COLD_PUBLISH;
     return 1;
 }
@@ -98,7 +99,8 @@ static int publish(struct rw_journal *journal, uint64_t now_ns) {
     rw_store_segment_path(journal, cold->index, "new", from);
     rw_store_segment_path(journal, cold->index, "seg", to);
     if (rename(from, to)) return failed(journal, now_ns, errno, "rename");
-    if (fsync(journal->folder_fd)) return failed(journal, now_ns, errno, "sync its folder");
+    if (journal->cfg.durable && fsync(journal->folder_fd))
+        return failed(journal, now_ns, errno, "sync its folder");
     rw_stat_set(&journal->gauges->direct, cold->file.direct);
     journal->file[cold->index - journal->first_segment] = cold->file;
     cold->stage = RW_COLD_IDLE;

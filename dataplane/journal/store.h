@@ -73,6 +73,11 @@ static inline const struct rw_file *rw_store_file(const struct rw_journal *journ
     return &journal->file[segment - journal->first_segment];
 }
 
+/* A journal that need not survive a power cut goes through the page cache. */
+static inline enum rw_file_mode rw_store_cached(const struct rw_journal *journal) {
+    return journal->cfg.durable ? 0 : RW_FILE_CACHED;
+}
+
 /* rw_store_segment_path writes FOLDER/NNNNNNNNNN.suffix. */
 void rw_store_segment_path(const struct rw_journal *journal, uint64_t index, const char *suffix,
                            char path[RW_STORE_PATH_MAX + 32]);

@@ -377,9 +377,10 @@ static void a_second_writer_and_a_broken_promise_are_refused(void **state) {
     bench_free(&other);
 }
 
-static void the_real_queue_writes_and_reads_the_same(void **state) {
+static void write_and_read_for_real(bool durable) {
     struct bench bench;
     bench_make(&bench, 1);
+    bench.cfg.durable = durable;
     int rc = rw_disk_open_uring(&bench.disk, 8);
     if (rc) {
         print_message("skipped: %s\n", rw_err_text());
@@ -407,6 +408,26 @@ static void the_real_queue_writes_and_reads_the_same(void **state) {
     struct rw_journal_summary summary;
     assert_int_equal(rw_journal_scan(bench.folder, 0, expect_record, &expect, &summary), 0);
     assert_int_equal(expect.next, 3101);
+    bench_free(&bench);
+}
+
+static void the_real_queue_writes_and_reads_the_same(void **state) {
+    write_and_read_for_real(true);
+}
+
+static void the_page_cache_takes_a_write_within_one_poll(void **state) {
+    write_and_read_for_real(false);
+    struct bench bench;
+    bench_make(&bench, 1);
+    bench.cfg.durable = false;
+    if (rw_disk_open_uring(&bench.disk, 8)) skip();
+    assert_int_equal(rw_journal_open(&bench.journal, bench.memory, &bench.cfg, RW_JOURNAL_KEEP, 0,
+                                     bench.disk, &bench.counters, &bench.gauges),
+                     0);
+    append_range(&bench, 1, 10, 0);
+    rw_journal_poll(bench.journal, 1);
+    assert_int_equal(rw_journal_durable(bench.journal), 10);
+    bench_close(&bench);
     bench_free(&bench);
 }
 
@@ -441,6 +462,7 @@ int main(void) {
         cmocka_unit_test(an_idle_journal_repeats_a_newer_watermark_once),
         cmocka_unit_test(a_second_writer_and_a_broken_promise_are_refused),
         cmocka_unit_test(the_real_queue_writes_and_reads_the_same),
+        cmocka_unit_test(the_page_cache_takes_a_write_within_one_poll),
         cmocka_unit_test(impossible_configurations_name_the_field),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
