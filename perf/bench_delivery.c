@@ -1,7 +1,7 @@
 /* Delivery: what a reader of the shared-memory ring and a SoupBinTCP client see.
  *
- *   broadcast_one_way   the writer stamps a record, a reader on another CPU sees it: ping-pong over two
- *                       rings, half of a round trip (so no clock is compared across CPUs)
+ *   broadcast_one_way   a record put, seen by a reader on another CPU: ping-pong over two rings,
+ *                       half of a round trip (so no clock is compared across CPUs)
  *   broadcast_put       the writer alone, records back to back
  *   soup_throughput     server and one client over loopback, from the ring, each on its own CPU
  *

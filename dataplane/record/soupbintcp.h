@@ -3,7 +3,7 @@
  *   ┌ length u16 BE ┬ type u8 ┬ payload … ┐   length counts type and payload only
  *
  *   client: 'L' login  'U' unsequenced  'R' heartbeat  'O' logout      both: '+' debug
- *   server: 'A' accept 'J' reject  'S' sequenced  'U' unsequenced  'H' heartbeat  'Z' end of session
+ *   server: 'A' accept 'J' reject  'S' sequenced  'U' unsequenced  'H' heartbeat  'Z' session end
  *
  * Sequenced packets carry no number: the receiver counts from the one in the accept. Numbers in
  * log-ins are ASCII, right-justified, padded with spaces on the left; zeroes and left-justified

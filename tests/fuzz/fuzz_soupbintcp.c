@@ -1,5 +1,5 @@
-/* A stream of SoupBinTCP packets in both directions: no byte outside the buffer is read, and what is
- * understood means the same after it was written and read again. */
+/* A stream of SoupBinTCP packets in both directions: no byte outside the buffer is read, and
+ * what is understood means the same after it was written and read again. */
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>

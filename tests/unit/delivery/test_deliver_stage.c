@@ -10,10 +10,7 @@
 #include <cmocka.h>
 
 #include <errno.h>
-#include <ftw.h>
 #include <pthread.h>
-#include <stdio.h>
-#include <unistd.h>
 
 #include "dataplane/base/rng.h"
 #include "dataplane/delivery/broadcast.h"
@@ -22,119 +19,7 @@
 #include "dataplane/delivery/deliver_stage.h"
 #include "dataplane/delivery/soup_client.h"
 #include "dataplane/journal/reader.h"
-#include "tests/unit/delivery/results.h"
-
-#define LINK_DEPTH 256u
-#define RING       1024u
-#define PENDING    4096u
-#define STEP_NS    100000u
-#define STEPS_MAX  400000u
-
-struct fixture {
-    char folder[32], path[64], journal[64];
-    struct rw_deliver_cfg cfg;
-    struct rw_plan plan;
-    struct rw_arena arena;
-    struct rw_stats *stats;
-    struct rw_ring *link;
-    struct rw_watermarks *watermarks;
-    void *stage;
-    uint64_t now, sent, input;
-};
-
-static int remove_entry(const char *path, const struct stat *entry, int type, struct FTW *walk) {
-    return remove(path);
-}
-
-static void start_stage(struct fixture *fixture) {
-    memset(&fixture->plan, 0, sizeof fixture->plan);
-    assert_int_equal(rw_deliver_stage_type.plan(&fixture->cfg, "deliver", 1, &fixture->plan), 0);
-    assert_int_equal(rw_arena_map(&fixture->arena, &fixture->plan, false), 0);
-    fixture->stats = rw_stats_create(NULL, "a", 1);
-    fixture->link = rw_ring_new(aligned_alloc(64, rw_ring_footprint(LINK_DEPTH, RW_RESULT_BYTES)),
-                                LINK_DEPTH, RW_RESULT_BYTES);
-    fixture->watermarks = aligned_alloc(64, sizeof *fixture->watermarks);
-    memset(fixture->watermarks, 0, sizeof *fixture->watermarks);
-    fixture->sent = fixture->input = 0;
-    struct rw_stage_env env = {.name = "deliver",
-                               .instances = 1,
-                               .in = {fixture->link},
-                               .in_count = 1,
-                               .watermarks = fixture->watermarks,
-                               .stats = fixture->stats,
-                               .arena = &fixture->arena};
-    assert_int_equal(rw_deliver_stage_type.init(&fixture->stage, &fixture->cfg, &env), 0);
-}
-
-static void stop_stage(struct fixture *fixture) {
-    rw_deliver_stage_type.fini(fixture->stage);
-    rw_stats_close(fixture->stats);
-    free(fixture->link);
-    free(fixture->watermarks);
-    rw_arena_unmap(&fixture->arena);
-}
-
-static struct fixture *start(void) {
-    struct fixture *fixture = calloc(1, sizeof *fixture);
-    snprintf(fixture->folder, sizeof fixture->folder, "/tmp/rw-deliver-XXXXXX");
-    assert_non_null(mkdtemp(fixture->folder));
-    snprintf(fixture->path, sizeof fixture->path, "%s/results", fixture->folder);
-    snprintf(fixture->journal, sizeof fixture->journal, "%s/journal", fixture->folder);
-    fixture->cfg = (struct rw_deliver_cfg){.session = "2611210001",
-                                           .broadcast_path = fixture->path,
-                                           .broadcast_records = RING,
-                                           .pending_records = PENDING,
-                                           .journal_dir = fixture->journal,
-                                           .journal_segment_bytes = 2u << 20,
-                                           .soup_address = "127.0.0.1",
-                                           .soup_clients_max = 4};
-    fixture->now = 1000000000;
-    start_stage(fixture);
-    return fixture;
-}
-
-static void stop(struct fixture *fixture) {
-    stop_stage(fixture);
-    nftw(fixture->folder, remove_entry, 8, FTW_DEPTH | FTW_PHYS);
-    free(fixture);
-}
-
-static uint32_t step(struct fixture *fixture) {
-    fixture->now += STEP_NS;
-    uint32_t work = rw_deliver_stage_type.poll(fixture->stage, 64, fixture->now);
-    rw_deliver_stage_type.housekeep(fixture->stage, fixture->now);
-    for (int i = 0; i < 4 && rw_deliver_cold_step(fixture->stage, fixture->now) > 0; i++) {
-    }
-    return work;
-}
-
-static void push(struct fixture *fixture, const struct rw_result *slot) {
-    for (uint32_t steps = 0; rw_ring_room(fixture->link, 1) < 1; steps++) {
-        assert_true(steps < STEPS_MAX);
-        step(fixture);
-    }
-    memcpy(rw_ring_slot(fixture->link, 0), slot, sizeof *slot);
-    rw_ring_push(fixture->link, 1);
-}
-
-/* Sends one input with `count` records and its end, as merge does. */
-static void send_input(struct fixture *fixture, uint64_t count) {
-    uint64_t n = ++fixture->input;
-    rw_seq_ring_put(&fixture->watermarks->arrival, n, fixture->now, 0);
-    for (uint64_t i = 0; i < count; i++) {
-        struct rw_result record = make_result(++fixture->sent, n);
-        push(fixture, &record);
-    }
-    struct rw_result end = make_end(n, count, fixture->sent);
-    push(fixture, &end);
-}
-
-static void run_until_released(struct fixture *fixture, uint64_t sequence) {
-    for (uint32_t steps = 0; rw_word_get(&fixture->watermarks->released) < sequence; steps++) {
-        assert_true(steps < STEPS_MAX);
-        step(fixture);
-    }
-}
+#include "tests/unit/delivery/stage_fixture.h"
 
 static void read_all(struct fixture *fixture, struct rw_client *client, uint64_t first,
                      uint64_t last) {
@@ -163,10 +48,7 @@ static void results_wait_for_the_commit_index_and_then_come_in_order(void **stat
     struct rw_result record;
     assert_non_null(client);
     for (int i = 0; i < 100; i++) send_input(fixture, 3);
-    for (uint32_t steps = 0; rw_word_get(&fixture->watermarks->stored) < 100; steps++) {
-        assert_true(steps < STEPS_MAX);
-        step(fixture);
-    }
+    run_until_stored(fixture);
     assert_int_equal(rw_client_next(client, &record), 0);
     assert_int_equal(rw_word_get(&fixture->watermarks->released), 0);
     rw_word_set(&fixture->watermarks->commit, 40);
@@ -278,8 +160,7 @@ static void the_journal_holds_every_record_and_each_block_ends_with_its_hash(voi
     rw_rng_seed(&rng, 5);
     while (fixture->sent < 3 * PENDING) send_input(fixture, rw_rng_below(&rng, 7));
     uint64_t sent = fixture->sent;
-    while (step(fixture)) {
-    }
+    run_until_stored(fixture);
     stop_stage(fixture);
     struct rw_journal_summary summary;
     uint64_t next = 1;
