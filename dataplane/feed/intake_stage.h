@@ -3,7 +3,8 @@
  *   inputs.csv ─load─► [ fills ] ──► enrich       out[0]: 64-byte slots, two per FILL, one per END
  *
  * The sequencer holds a fill back until the market has reached its event time, so the link is the
- * pace. After the last fill one END per source tells that nothing more will come; a file without
+ * pace: declare it elastic, a full one is no back-pressure. A fill has no arrival stamp (0). After
+ * the last fill one END per source tells that nothing more will come; a file without
  * rows gives one END for source 0. Runs alike in every role. */
 #pragma once
 

@@ -22,7 +22,7 @@ struct rw_topology *rw_wiring_topology(struct rw_wiring *w) {
         /* from      to         depth   slot bytes           fan-out             elastic  when */
         {"rx",       "feed",     1024,  RW_FRAME_SLOT_BYTES, 1,                  false, RW_LINK_ALWAYS},
         {"feed",     "enrich",  16384,  RW_SLOT_BYTES,       RW_FEED_FAN_OUT,    false, RW_LINK_ALWAYS},
-        {"intake",   "enrich",   1024,  RW_SLOT_BYTES,       RW_INTAKE_FAN_OUT,  false, RW_LINK_ALWAYS},
+        {"intake",   "enrich",   1024,  RW_SLOT_BYTES,       RW_INTAKE_FAN_OUT,  true,  RW_LINK_ALWAYS},
         {"enrich",   "risk",    16384,  RW_SLOT_BYTES,       RW_ENRICH_FAN_OUT,  false, RW_LINK_LEADER},
         {"enrich",   "repl",    16384,  RW_SLOT_BYTES,       RW_ENRICH_FAN_OUT,  false, RW_LINK_LEADER},
         {"repl",     "risk",    16384,  RW_SLOT_BYTES,       1,                  true,  RW_LINK_FOLLOWER},
