@@ -1,9 +1,10 @@
-/* One block of memory: rows by locate, the order index, the pools of orders and levels, and the slab from
- * which the sides' sorted arrays take blocks of 4 · 2^class entries. Links are indices; 0 is "none".
+/* One block of memory: rows by locate, the order index, the pools of orders and levels, and the
+ * slab from which the sides' sorted arrays take blocks of 4 · 2^class entries. Links are indices;
+ * 0 is "none".
  *
- * The index is hashed so that neighbours stay neighbours: venues hand out references nearly in sequence,
- * mostly in steps of 4, so 128 consecutive references share four cache lines of slots, and each such group
- * goes to a place of its own. Adds then hit lines that are already loaded. */
+ * The index is hashed so that neighbours stay neighbours: venues hand out references nearly in
+ * sequence, mostly in steps of 4, so 128 consecutive references share four cache lines of slots,
+ * and each such group goes to a place of its own. Adds then hit lines that are already loaded. */
 #include "dataplane/book/book.h"
 
 #include <string.h>
@@ -19,7 +20,8 @@
 _Static_assert(ENTRIES_MIN << (CLASS_COUNT - 1) == RW_BOOK_SIDE_LEVELS_MAX,
                "the classes end there");
 
-/* A slot of the order index; order 0 is empty. The hash saves reading the orders that do not match. */
+/* A slot of the order index; order 0 is empty. The hash saves reading the orders that do not
+ * match. */
 struct slot {
     uint32_t hash, order;
 };
@@ -94,8 +96,8 @@ static uint32_t slot_count(const struct rw_book_cfg *cfg) {
     return count;
 }
 
-/* Each non-empty side holds at most four times its levels (it halves below a quarter) but at least one
- * smallest block; a quarter more covers blocks lying idle in other classes. */
+/* Each non-empty side holds at most four times its levels (it halves below a quarter) but at
+ * least one smallest block; a quarter more covers blocks lying idle in other classes. */
 static uint32_t entry_count(const struct rw_book_cfg *cfg) {
     uint64_t sides = 2ull * RW_BOOK_LOCATES;
     if (sides > cfg->levels_max) sides = cfg->levels_max;
@@ -151,9 +153,10 @@ void rw_book_clear(struct rw_book *book) {
     book->entries_used = 0;
 }
 
-/* ---- the order index ------------------------------------------------------------------------------- */
+/* ---- the order index ------------------------------------------------------------------------ */
 
-/* A group is 32 references that are equal in their low two bits, which tell a venue's partitions apart. */
+/* A group is 32 references that are equal in their low two bits, which tell a venue's partitions
+ * apart. */
 static inline uint32_t hash_of(uint64_t reference) {
     uint64_t group = (reference >> 7 << 2 | (reference & 3)) * 0x9E3779B97F4A7C15ull;
     return ((uint32_t)(group >> 32) & ~31u) | (uint32_t)(reference >> 2 & 31);
@@ -169,7 +172,8 @@ static inline uint32_t slot_find(const struct rw_book *book, uint64_t reference,
     }
 }
 
-/* Closes the hole by moving back every follower that may stand there, so no tombstones are needed. */
+/* Closes the hole by moving back every follower that may stand there, so no tombstones are
+ * needed. */
 static void slot_erase(struct rw_book *book, uint32_t hole) {
     struct slot *slots = book->slots;
     uint32_t mask = book->slot_mask;
@@ -182,7 +186,7 @@ static void slot_erase(struct rw_book *book, uint32_t hole) {
     slots[hole].order = 0;
 }
 
-/* ---- the sides' arrays ----------------------------------------------------------------------------- */
+/* ---- the sides' arrays ---------------------------------------------------------------------- */
 
 static inline uint32_t side_capacity(const struct side *side) {
     return side->has_array ? ENTRIES_MIN << side->class : 0;
@@ -235,7 +239,8 @@ static bool side_resize(struct rw_book *book, struct side *side, uint32_t class)
     return true;
 }
 
-/* Returns the first position from the worst end whose key is ≥ key: its own, or where it belongs. */
+/* Returns the first position from the worst end whose key is ≥ key: its own, or where it belongs.
+ */
 static inline uint32_t side_search(const struct entry *entries, uint32_t count, int32_t key) {
     uint32_t high = count, steps = count < SCAN_MAX ? count : SCAN_MAX;
     for (; steps; steps--, high--)
@@ -251,8 +256,8 @@ static inline uint32_t side_search(const struct entry *entries, uint32_t count, 
     return low;
 }
 
-/* Writes a side's price and quantity as one word: readers take them as one word right after, which the
- * processor forwards only from a store at least as wide. */
+/* Writes a side's price and quantity as one word: readers take them as one word right after,
+ * which the processor forwards only from a store at least as wide. */
 static void refresh_bbo(struct rw_book *book, struct row *row, uint32_t side_index) {
     const struct side *side = &row->side[side_index];
     uint32_t price = 0, quantity = 0;
@@ -312,7 +317,7 @@ static void level_erase(struct rw_book *book, uint32_t index) {
     }
 }
 
-/* ---- orders ---------------------------------------------------------------------------------------- */
+/* ---- orders --------------------------------------------------------------------------------- */
 
 /* Takes shares off an order that `slot` holds and removes it when none are left. */
 static void order_take(struct rw_book *book, uint32_t slot, uint32_t shares) {
@@ -449,7 +454,7 @@ bool rw_book_replace(struct rw_book *book, uint16_t locate, uint64_t reference,
     return true;
 }
 
-/* ---- looking --------------------------------------------------------------------------------------- */
+/* ---- looking -------------------------------------------------------------------------------- */
 
 const struct rw_book_bbo *rw_book_bbo(const struct rw_book *book, uint16_t locate) {
     return &book->rows[locate].bbo;
@@ -539,7 +544,7 @@ void rw_book_prefetch_level(const struct rw_book *book, uint64_t reference) {
     } while (++at & 7);
 }
 
-/* ---- the whole, checked ---------------------------------------------------------------------------- */
+/* ---- the whole, checked --------------------------------------------------------------------- */
 
 static uint32_t check_level(const struct rw_book *book, uint32_t index) {
     const struct level *level = &book->levels[index];

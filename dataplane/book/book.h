@@ -1,14 +1,14 @@
-/* Full-depth order books of one channel: every order of every instrument, first in first out within its
- * price level, for all 65,536 locates at once. Venue-neutral: a venue's messages are put in by
- * feed/<venue>_book.[ch] (feed/itch50_book.h for ITCH 5.0).
+/* Full-depth order books of one channel: every order of every instrument, first in first out
+ * within its price level, for all 65,536 locates at once. Venue-neutral: a venue's messages are
+ * put in by feed/<venue>_book.[ch] (feed/itch50_book.h for ITCH 5.0).
  *
  *   reference ─hash─► order ─► level { price, quantity, orders, first ◄─► … ◄─► last }
  *                                ▲
  *   locate ─► side[2] ─► [ worst … … … … best ]    sorted array of {price, level}, best at the end
  *
- * Work happens near the best price, so the end of the array is where searches start and where little has
- * to be moved. Everything lives in one planned block; what does not fit is refused and counted, never
- * grown. Pure: no clock, I/O, thread or allocation; one owner thread. */
+ * Work happens near the best price, so the end of the array is where searches start and where
+ * little has to be moved. Everything lives in one planned block; what does not fit is refused and
+ * counted, never grown. Pure: no clock, I/O, thread or allocation; one owner thread. */
 #pragma once
 
 #include <stdbool.h>
@@ -39,14 +39,14 @@ RW_STATS_STRUCT(rw_book_counters, RW_BOOK_COUNTERS);
 /* Sizes, fixed at creation. */
 struct rw_book_cfg {
     uint32_t orders_max; /* live orders over all instruments, 1..2^28 */
-    uint32_t
-        levels_max; /* live price levels over all instruments, 1..2^28; about orders_max / 2 is ample */
+    uint32_t levels_max; /* live price levels over all, 1..2^28; orders_max / 2 is ample */
 };
 
 enum rw_book_side { RW_BOOK_BID = 0, RW_BOOK_ASK = 1 };
 
-/* Best bid and offer of one instrument. A missing side has price 0 and quantity 0; quantities saturate
- * at 2^32-1. A side's price and quantity stand together so that they are written and read as one word. */
+/* Best bid and offer of one instrument. A missing side has price 0 and quantity 0; quantities
+ * saturate at 2^32-1. A side's price and quantity stand together so that they are written and
+ * read as one word. */
 struct rw_book_bbo {
     int32_t bid_price; /* 1e-4 */
     uint32_t bid_quantity;
@@ -65,8 +65,8 @@ enum rw_book_changed {
     RW_BOOK_SYSTEM = 1u << 5, /* `state` is the venue's system event code; locate = 0 */
 };
 
-/* The effect of one message. Fields that `changed` does not announce are zero, except before/after, which
- * are always those of `locate` (all zero after a system event). */
+/* The effect of one message. Fields that `changed` does not announce are zero, except
+ * before/after, which are always those of `locate` (all zero after a system event). */
 struct rw_book_event {
     uint32_t changed;       /* enum rw_book_changed */
     uint16_t locate;        /* of the message, and of the order it names */
@@ -85,18 +85,18 @@ struct rw_book; /* opaque */
 
 /* rw_book_footprint returns the bytes rw_book_new needs for this configuration. Pure. */
 size_t rw_book_footprint(const struct rw_book_cfg *cfg);
-/* rw_book_new builds empty books in `memory` (footprint bytes, 64-byte aligned, owned by the caller and
- * outliving the books); counters is bumped by the owner thread only. Touches all index memory. Never
- * fails; a configuration out of range asserts. */
+/* rw_book_new builds empty books in `memory` (footprint bytes, 64-byte aligned, owned by the
+ * caller and outliving the books); counters is bumped by the owner thread only. Touches all index
+ * memory. Never fails; a configuration out of range asserts. */
 struct rw_book *rw_book_new(void *memory, const struct rw_book_cfg *cfg,
                             struct rw_book_counters *counters);
-/* rw_book_clear forgets all orders, symbols and states: the channel starts a new session. Costs as much as
- * rw_book_new. */
+/* rw_book_clear forgets all orders, symbols and states: the channel starts a new session. Costs
+ * as much as rw_book_new. */
 void rw_book_clear(struct rw_book *book);
 
-/* rw_book_add puts an order at the back of its level. shares ≥ 1, price 1e-4 in 0..2^31-1, else it is
- * refused and counted (bad_order); likewise a reference that is live, and an order beyond the plan.
- * Returns true when the order is in the book. */
+/* rw_book_add puts an order at the back of its level. shares ≥ 1, price 1e-4 in 0..2^31-1, else
+ * it is refused and counted (bad_order); likewise a reference that is live, and an order beyond
+ * the plan. Returns true when the order is in the book. */
 bool rw_book_add(struct rw_book *book, uint16_t locate, uint64_t reference, enum rw_book_side side,
                  uint32_t shares, uint32_t price);
 
@@ -111,31 +111,33 @@ struct rw_book_order {
 /* rw_book_find returns true and fills *order when the reference is live. */
 bool rw_book_find(const struct rw_book *book, uint64_t reference, struct rw_book_order *order);
 
-/* rw_book_reduce takes shares off an order (execution or partial cancel; it keeps its place in the queue)
- * and removes it at 0; more than it has removes it and is counted. *before is the order as it was.
- * Returns false, with nothing changed but a counter, when the reference is unknown or the order belongs to
- * another locate. */
+/* rw_book_reduce takes shares off an order (execution or partial cancel; it keeps its place in
+ * the queue) and removes it at 0; more than it has removes it and is counted. *before is the
+ * order as it was. Returns false, with nothing changed but a counter, when the reference is
+ * unknown or the order belongs to another locate. */
 bool rw_book_reduce(struct rw_book *book, uint16_t locate, uint64_t reference, uint32_t shares,
                     struct rw_book_order *before);
-/* rw_book_delete removes an order. *before is the order as it was. Returns false as rw_book_reduce. */
+/* rw_book_delete removes an order. *before is the order as it was. Returns false as
+ * rw_book_reduce. */
 bool rw_book_delete(struct rw_book *book, uint16_t locate, uint64_t reference,
                     struct rw_book_order *before);
-/* rw_book_replace removes an order and adds its successor with the same side at the back of the queue of
- * the new price. When the successor is refused (as in rw_book_add) the original is gone all the same.
- * *before is the original. Returns false as rw_book_reduce. */
+/* rw_book_replace removes an order and adds its successor with the same side at the back of the
+ * queue of the new price. When the successor is refused (as in rw_book_add) the original is gone
+ * all the same. *before is the original. Returns false as rw_book_reduce. */
 bool rw_book_replace(struct rw_book *book, uint16_t locate, uint64_t reference,
                      uint64_t new_reference, uint32_t shares, uint32_t price,
                      struct rw_book_order *before);
 
-/* rw_book_bbo returns the best prices of a locate as they are now. The pointer stays valid for the life of
- * the book; its content follows the book. */
+/* rw_book_bbo returns the best prices of a locate as they are now. The pointer stays valid for
+ * the life of the book; its content follows the book. */
 const struct rw_book_bbo *rw_book_bbo(const struct rw_book *book, uint16_t locate);
 
-/* The trading state kept beside the book, a letter of the venue ('T' = trading); 0 until first set. */
+/* The trading state kept beside the book, a letter of the venue ('T' = trading); 0 until first
+ * set. */
 uint8_t rw_book_state(const struct rw_book *book, uint16_t locate);
 void rw_book_set_state(struct rw_book *book, uint16_t locate, uint8_t state);
-/* rw_book_symbol returns the 8 space-padded bytes of the locate's symbol, all NUL when not known yet;
- * rw_book_set_symbol stores it and returns true when that changed it. */
+/* rw_book_symbol returns the 8 space-padded bytes of the locate's symbol, all NUL when not known
+ * yet; rw_book_set_symbol stores it and returns true when that changed it. */
 const uint8_t *rw_book_symbol(const struct rw_book *book, uint16_t locate);
 bool rw_book_set_symbol(struct rw_book *book, uint16_t locate, const uint8_t symbol[8]);
 
@@ -145,12 +147,13 @@ struct rw_book_level {
     uint32_t orders;   /* ≥ 1 */
     uint64_t quantity; /* sum of the open shares */
 };
-/* rw_book_depth returns the number of levels of a side; rw_book_level_at fills *level with the one at
- * index 0 (best) .. depth-1 (worst); asserts beyond. */
+/* rw_book_depth returns the number of levels of a side; rw_book_level_at fills *level with the
+ * one at index 0 (best) .. depth-1 (worst); asserts beyond. */
 uint32_t rw_book_depth(const struct rw_book *book, uint16_t locate, enum rw_book_side side);
 void rw_book_level_at(const struct rw_book *book, uint16_t locate, enum rw_book_side side,
                       uint32_t index, struct rw_book_level *level);
-/* rw_book_queue copies up to `max` orders of a level, first in the queue first, and returns how many. */
+/* rw_book_queue copies up to `max` orders of a level, first in the queue first, and returns how
+ * many. */
 uint32_t rw_book_queue(const struct rw_book *book, uint16_t locate, enum rw_book_side side,
                        uint32_t index, struct rw_book_order *orders, uint32_t max);
 
@@ -158,14 +161,14 @@ uint32_t rw_book_queue(const struct rw_book *book, uint16_t locate, enum rw_book
 uint32_t rw_book_live(const struct rw_book *book);
 uint32_t rw_book_live_levels(const struct rw_book *book);
 
-/* Prefetches for a message that comes soon, in steps a few messages apart, each using what the one before
- * has loaded: the index slot of its reference and the locate's row; then the order the slot points to, or
- * for a reference not held the best ends of the locate's sides; then the order's level. Hints without
- * effect on the content; any reference and locate may be given. */
+/* Prefetches for a message that comes soon, in steps a few messages apart, each using what the
+ * one before has loaded: the index slot of its reference and the locate's row; then the order the
+ * slot points to, or for a reference not held the best ends of the locate's sides; then the
+ * order's level. Hints without effect on the content; any reference and locate may be given. */
 void rw_book_prefetch(const struct rw_book *book, uint16_t locate, uint64_t reference);
 void rw_book_prefetch_order(const struct rw_book *book, uint16_t locate, uint64_t reference);
 void rw_book_prefetch_level(const struct rw_book *book, uint64_t reference);
 
-/* rw_book_check walks everything and asserts that index, levels, queues, sums and BBO agree. For tests:
- * it costs as much as the book is large. */
+/* rw_book_check walks everything and asserts that index, levels, queues, sums and BBO agree. For
+ * tests: it costs as much as the book is large. */
 void rw_book_check(const struct rw_book *book);

@@ -38,7 +38,8 @@ static char *put_uint(char *at, uint64_t value) {
     return at;
 }
 
-/* Escapes are those of JSON's short forms where they exist, else \u00xx: the output is plain ASCII. */
+/* Escapes are those of JSON's short forms where they exist, else \u00xx: the output is plain
+ * ASCII. */
 static char *put_char(char *at, uint8_t c) {
     static const char plain[] = "\"\\\b\f\n\r\t", shorts[] = "\"\\bfnrt",
                       hex[] = "0123456789abcdef";

@@ -4,9 +4,10 @@
  *   (type, fields)    ├─► rw_itch50_type(type)    rows for JSON, tests, fuzzing
  *                     └─► rw_itch50_<stem>_<field>(message)   inline accessors
  *
- * A message is a run of bytes that starts with its type letter; integers are unsigned big-endian, prices
- * are 1e-4 dollars (1e-8 in the decline levels of 'V'), timestamps are nanoseconds since midnight, text is
- * Latin-1, left-justified, padded with spaces. Accessors do no check: call rw_itch50_check first. */
+ * A message is a run of bytes that starts with its type letter; integers are unsigned big-endian,
+ * prices are 1e-4 dollars (1e-8 in the decline levels of 'V'), timestamps are nanoseconds since
+ * midnight, text is Latin-1, left-justified, padded with spaces. Accessors do no check: call
+ * rw_itch50_check first. */
 #pragma once
 
 #include <stdbool.h>
@@ -23,7 +24,8 @@
 
 enum rw_itch50_kind { RW_ITCH50_UINT = 0, RW_ITCH50_TEXT = 1 };
 
-/* Every message starts with these fields after the type letter; the locate has another name in 'Y'. */
+/* Every message starts with these fields after the type letter; the locate has another name in
+ * 'Y'. */
 #define RW_ITCH50_HEAD(F, stem, locate)  \
     F(stem, locate, 1, 2, UINT)          \
     F(stem, tracking_number, 3, 2, UINT) \
@@ -201,15 +203,16 @@ struct rw_itch50_type {
     struct rw_itch50_field field[RW_ITCH50_FIELDS_MAX];
 };
 
-/* The types in the order of the table above, and the length of each letter's message (0: no such type). */
+/* The types in the order of the table above, and the length of each letter's message (0: no such
+ * type). */
 extern const struct rw_itch50_type rw_itch50_types[RW_ITCH50_TYPE_COUNT];
 extern const uint8_t rw_itch50_bytes[256];
 
 enum rw_itch50_verdict { RW_ITCH50_OK = 0, RW_ITCH50_UNKNOWN_TYPE = 1, RW_ITCH50_BAD_LENGTH = 2 };
 
-/* rw_itch50_check tells whether `bytes` bytes at `message` are one message of a known type with exactly
- * the length of that type; an empty message is a bad length. After RW_ITCH50_OK all accessors of the
- * type are safe. Pure; any thread. */
+/* rw_itch50_check tells whether `bytes` bytes at `message` are one message of a known type with
+ * exactly the length of that type; an empty message is a bad length. After RW_ITCH50_OK all
+ * accessors of the type are safe. Pure; any thread. */
 static inline enum rw_itch50_verdict rw_itch50_check(const uint8_t *message, uint32_t bytes) {
     if (bytes == 0) return RW_ITCH50_BAD_LENGTH;
     uint8_t wanted = rw_itch50_bytes[message[0]];
@@ -228,9 +231,10 @@ static inline uint64_t rw_itch50_value(const uint8_t *message,
     return value;
 }
 
-/* rw_itch50_json writes the message as one JSON object of exact integers and trimmed text, keys in wire
- * order after "seq" and "type", and a NUL; characters outside ASCII are \u00XX escapes. The message has
- * passed rw_itch50_check; text holds RW_ITCH50_JSON_MAX bytes. Returns the length without the NUL. Pure. */
+/* rw_itch50_json writes the message as one JSON object of exact integers and trimmed text, keys
+ * in wire order after "seq" and "type", and a NUL; characters outside ASCII are \u00XX escapes.
+ * The message has passed rw_itch50_check; text holds RW_ITCH50_JSON_MAX bytes. Returns the length
+ * without the NUL. Pure. */
 #define RW_ITCH50_JSON_MAX 1024u
 uint32_t rw_itch50_json(char *text, uint64_t sequence, const uint8_t *message);
 

@@ -1,4 +1,5 @@
-/* One small function per kind of message; the switch on the type letter is the whole control flow. */
+/* One small function per kind of message; the switch on the type letter is the whole control
+ * flow. */
 #include "dataplane/feed/itch50_book.h"
 
 #include <string.h>

@@ -1,24 +1,28 @@
-/* ITCH 5.0 into the books: which message does what to dataplane/book, and what it tells in return.
+/* ITCH 5.0 into the books: which message does what to dataplane/book, and what it tells in
+ * return.
  *
  *   packet ─► rw_itch50_prefetch (each message) ─► rw_itch50_apply (each message) ─► rw_book_event
  *
- * A/F add, E/C execute, X/D/U cancel, delete, replace; P and Q are trades that leave the displayed book
- * alone, B breaks one, H is the trading state, S a system event, every type that carries a symbol names
- * its locate. The other types change nothing here. Pure; the book's owner thread. */
+ * A/F add, E/C execute, X/D/U cancel, delete, replace; P and Q are trades that leave the
+ * displayed book alone, B breaks one, H is the trading state, S a system event, every type that
+ * carries a symbol names its locate. The other types change nothing here. Pure; the book's owner
+ * thread. */
 #pragma once
 
 #include "dataplane/book/book.h"
 #include "dataplane/feed/itch50.h"
 
-/* rw_itch50_apply applies one message to the books and fills *event (always, also when nothing changed).
- * Returns what rw_itch50_check says; with anything but RW_ITCH50_OK the books are untouched and
- * event->changed is 0. References that are not held are ignored and counted in the book's counters. */
+/* rw_itch50_apply applies one message to the books and fills *event (always, also when nothing
+ * changed). Returns what rw_itch50_check says; with anything but RW_ITCH50_OK the books are
+ * untouched and event->changed is 0. References that are not held are ignored and counted in the
+ * book's counters. */
 enum rw_itch50_verdict rw_itch50_apply(struct rw_book *book, const uint8_t *message, uint32_t bytes,
                                        struct rw_book_event *event);
 
-/* rw_itch50_prefetch loads the cache lines rw_itch50_apply will need first: call it for the messages of a
- * whole packet before applying them. The other two use what it has loaded: _order some 8 and _level some 4
- * messages ahead of the one being applied. Hints only; what fails rw_itch50_check is ignored. */
+/* rw_itch50_prefetch loads the cache lines rw_itch50_apply will need first: call it for the
+ * messages of a whole packet before applying them. The other two use what it has loaded: _order
+ * some 8 and _level some 4 messages ahead of the one being applied. Hints only; what fails
+ * rw_itch50_check is ignored. */
 void rw_itch50_prefetch(const struct rw_book *book, const uint8_t *message, uint32_t bytes);
 void rw_itch50_prefetch_order(const struct rw_book *book, const uint8_t *message, uint32_t bytes);
 void rw_itch50_prefetch_level(const struct rw_book *book, const uint8_t *message, uint32_t bytes);

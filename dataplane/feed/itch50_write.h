@@ -1,5 +1,6 @@
-/* The other direction of itch50.h: setters of every field, made from the same table. For generators, tests
- * and fixtures; a message is begun with rw_itch50_begin and then filled field by field. */
+/* The other direction of itch50.h: setters of every field, made from the same table. For
+ * generators, tests and fixtures; a message is begun with rw_itch50_begin and then filled field
+ * by field. */
 #pragma once
 
 #include <string.h>
@@ -20,12 +21,15 @@
     static inline void rw_itch50_put_##stem##_##name(uint8_t *message, const void *text) { \
         memcpy(message + (offset), text, size);                                            \
     }
-#define RW_ITCH50_PUT(stem, name, offset, size, kind)         RW_ITCH50_PUT_##kind(stem, name, offset, size)
+/* clang-format off */
+#define RW_ITCH50_PUT(stem, name, offset, size, kind)                                              \
+    RW_ITCH50_PUT_##kind(stem, name, offset, size)
 #define RW_ITCH50_PUT_TYPE(letter, stem, name, bytes, FIELDS) FIELDS(RW_ITCH50_PUT, stem)
+/* clang-format on */
 RW_ITCH50_TYPES(RW_ITCH50_PUT_TYPE)
 
-/* rw_itch50_begin starts a message of a known type: the letter, locate and timestamp, all else zero.
- * message has room for RW_ITCH50_BYTES_MAX. Returns its length. */
+/* rw_itch50_begin starts a message of a known type: the letter, locate and timestamp, all else
+ * zero. message has room for RW_ITCH50_BYTES_MAX. Returns its length. */
 static inline uint32_t rw_itch50_begin(uint8_t *message, char letter, uint16_t locate,
                                        uint64_t timestamp_ns) {
     memset(message, 0, RW_ITCH50_BYTES_MAX);

@@ -1,11 +1,13 @@
-/* The `book` CSV, shared by the verb, the generator's truth and the tests, so that cmp is the proof. */
+/* The `book` CSV, shared by the verb, the generator's truth and the tests, so that cmp is the
+ * proof. */
 #pragma once
 
 #include <stdio.h>
 
 #include "dataplane/book/book.h"
 
-/* rw_book_csv writes the header line and a line for each level: symbol,side,level,price,quantity,orders,
- * sorted by symbol, side (B before S), level (1 = best). symbol NULL: all; else only the one of this
- * name. depth 0: all levels. Errors of the stream are left for the caller's ferror. */
+/* rw_book_csv writes the header line and a line for each level:
+ * symbol,side,level,price,quantity,orders, sorted by symbol, side (B before S), level (1 = best).
+ * symbol NULL: all; else only the one of this name. depth 0: all levels. Errors of the stream are
+ * left for the caller's ferror. */
 void rw_book_csv(FILE *out, const struct rw_book *book, const char *symbol, uint32_t depth);

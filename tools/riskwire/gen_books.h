@@ -1,6 +1,8 @@
-/* The simulator's own books: made apart from dataplane/book and simpler, so that one proves the other.
+/* The simulator's own books: made apart from dataplane/book and simpler, so that one proves the
+ * other.
  *
- *   side: [ worst … best ] of levels, each with its queue of orders     live: all orders, for drawing one
+ *   side: [ worst … best ] of levels, each with its queue of orders
+ *   live: all orders, for drawing one
  *
  * Only what the simulator asks for is checked; misuse asserts. Grows by malloc. */
 #pragma once
@@ -42,6 +44,7 @@ struct rw_gen_books {
     struct rw_gen_side *side; /* two for each symbol */
 };
 
+/* rw_gen_books_init makes empty books; rw_gen_books_fini frees what they hold. */
 void rw_gen_books_init(struct rw_gen_books *books, uint32_t symbols);
 void rw_gen_books_fini(struct rw_gen_books *books);
 
@@ -53,6 +56,6 @@ void rw_gen_books_take(struct rw_gen_books *books, uint32_t index, uint32_t shar
 uint32_t rw_gen_books_best(const struct rw_gen_books *books, uint32_t symbol, uint32_t side);
 /* rw_gen_books_is_live tells whether an index is of a live order (indices are used again). */
 bool rw_gen_books_is_live(const struct rw_gen_books *books, uint32_t index);
-/* rw_gen_books_print writes the books in the format of the `book` verb; names holds 8 padded bytes a symbol,
- * in ascending order. */
+/* rw_gen_books_print writes the books in the format of the `book` verb; names holds 8 padded
+ * bytes a symbol, in ascending order. */
 void rw_gen_books_print(const struct rw_gen_books *books, const char (*names)[8], FILE *out);

@@ -55,7 +55,8 @@ static void note_trade(struct capture *capture, const struct rw_book_event *even
                       event->match_number);
 }
 
-/* One pass over the file; `second` tells of trades and fills the lines, else prices are collected. */
+/* One pass over the file; `second` tells of trades and fills the lines, else prices are
+ * collected. */
 static int walk(struct capture *capture, bool second) {
     struct rw_itch_file *file;
     struct rw_itch_item item;

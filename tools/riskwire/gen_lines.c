@@ -1,5 +1,6 @@
-/* A line is a small heap of frames by arrival time: what was held back or doubled waits there while later
- * packets pass. A frame may leave once nothing sent from now on can arrive before it. */
+/* A line is a small heap of frames by arrival time: what was held back or doubled waits there
+ * while later packets pass. A frame may leave once nothing sent from now on can arrive before it.
+ */
 #include "tools/riskwire/gen_lines.h"
 
 #include <errno.h>
@@ -60,7 +61,7 @@ struct rw_gen_lines {
     struct rw_gen_lines_count count;
 };
 
-/* ---- a line ---------------------------------------------------------------------------------------- */
+/* ---- a line --------------------------------------------------------------------------------- */
 
 static bool is_earlier(const struct frame *a, const struct frame *b) {
     return a->time_ns < b->time_ns || (a->time_ns == b->time_ns && a->number < b->number);
@@ -142,7 +143,7 @@ static void send_line(struct rw_gen_lines *lines, uint32_t which, const uint8_t 
     flush_line(lines, line, earliest);
 }
 
-/* ---- packets --------------------------------------------------------------------------------------- */
+/* ---- packets -------------------------------------------------------------------------------- */
 
 /* Decides for a packet which lines lose it; never both, whatever the runs say. */
 static uint32_t draw_losses(struct rw_gen_lines *lines) {
@@ -201,7 +202,7 @@ static void send_heartbeats(struct rw_gen_lines *lines, uint64_t until_ns) {
     }
 }
 
-/* ---- the whole ------------------------------------------------------------------------------------- */
+/* ---- the whole ------------------------------------------------------------------------------ */
 
 int rw_gen_lines_open(const struct rw_gen_lines_cfg *cfg, struct rw_gen_lines **lines) {
     struct rw_gen_lines *opened = calloc(1, sizeof *opened);

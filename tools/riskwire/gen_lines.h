@@ -1,11 +1,11 @@
-/* Two lines of a feed: messages packed into MoldUDP64 packets, each sent on line A and line B with a delay
- * of its own, and what networks do to them.
+/* Two lines of a feed: messages packed into MoldUDP64 packets, each sent on line A and line B
+ * with a delay of its own, and what networks do to them.
  *
  *   message ─► packet ─┬─► A: lose? double? hold back? ─► line_a.pcap
  *                      └─► B: lose? double? hold back? ─► line_b.pcap
  *
- * No packet is lost on both lines, except as many as asked for. Heartbeats fill quiet seconds, the end of
- * the session closes both lines. Streaming; cold path; allocates. */
+ * No packet is lost on both lines, except as many as asked for. Heartbeats fill quiet seconds,
+ * the end of the session closes both lines. Streaming; cold path; allocates. */
 #pragma once
 
 #include <stdint.h>
@@ -40,6 +40,7 @@ int rw_gen_lines_open(const struct rw_gen_lines_cfg *cfg, struct rw_gen_lines **
 /* rw_gen_lines_add sends the next message; event times may not decrease. bytes ≤ 1,000. */
 void rw_gen_lines_add(struct rw_gen_lines *lines, uint64_t time_ns, const uint8_t *message,
                       uint32_t bytes);
-/* rw_gen_lines_close sends what is left and the end of the session, closes and frees. *count tells what was
- * done. Returns 0, or -errno with an error set when a byte did not reach its file. */
+/* rw_gen_lines_close sends what is left and the end of the session, closes and frees. *count
+ * tells what was done. Returns 0, or -errno with an error set when a byte did not reach its file.
+ */
 int rw_gen_lines_close(struct rw_gen_lines *lines, struct rw_gen_lines_count *count);

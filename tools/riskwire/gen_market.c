@@ -1,6 +1,7 @@
-/* One message is planned at a time: of the prologue, of the schedule (system events, crosses, halts, rare
- * types, sorted by time), or of the flow in between. Making it may queue a few more of the same time. The
- * flow's waits are drawn so that it always ends just before the schedule does. */
+/* One message is planned at a time: of the prologue, of the schedule (system events, crosses,
+ * halts, rare types, sorted by time), or of the flow in between. Making it may queue a few more
+ * of the same time. The flow's waits are drawn so that it always ends just before the schedule
+ * does. */
 #include "tools/riskwire/gen_market.h"
 
 #include <stdlib.h>
@@ -69,7 +70,7 @@ struct rw_gen_market {
     uint32_t queue_first, queue_count;
 };
 
-/* ---- writing messages ------------------------------------------------------------------------------ */
+/* ---- writing messages ----------------------------------------------------------------------- */
 
 static uint64_t flow_left(const struct rw_gen_market *market) {
     uint64_t later = market->scheduled - market->schedule_at;
@@ -157,7 +158,7 @@ static void put_execution(struct rw_gen_market *market, uint32_t index, uint32_t
     rw_gen_books_take(&market->books, index, shares);
 }
 
-/* ---- prices, sizes, choices ------------------------------------------------------------------------ */
+/* ---- prices, sizes, choices ----------------------------------------------------------------- */
 
 static int32_t fair_price(struct rw_gen_market *market, uint32_t index) {
     struct symbol *symbol = &market->symbols[index];
@@ -217,9 +218,10 @@ static bool trades(const struct rw_gen_market *market, uint32_t symbol) {
     return market->phase == PHASE_OPEN && market->symbols[symbol].state == 'T';
 }
 
-/* ---- the flow -------------------------------------------------------------------------------------- */
+/* ---- the flow ------------------------------------------------------------------------------- */
 
-/* A new order; where it would cross, the maker pulls its quote or is hit. A halted book may cross. */
+/* A new order; where it would cross, the maker pulls its quote or is hit. A halted book may
+ * cross. */
 static void flow_add(struct rw_gen_market *market) {
     uint32_t symbol = draw_symbol(market);
     int32_t fair = fair_price(market, symbol), distance = draw_distance(&market->chance);
@@ -358,8 +360,8 @@ static bool cross_is_near(const struct rw_gen_market *market) {
            (market->phase == PHASE_OPEN && market->time_ns + window > market->close_ns);
 }
 
-/* The mix of a real day in 1/10,000; adds and deletes are shifted so that the live orders follow their
- * target, which rises over the first quarter of the session. */
+/* The mix of a real day in 1/10,000; adds and deletes are shifted so that the live orders follow
+ * their target, which rises over the first quarter of the session. */
 static void make_flow(struct rw_gen_market *market) {
     uint64_t ramp = market->cfg.messages / 4;
     int64_t target =
@@ -389,8 +391,8 @@ static void make_flow(struct rw_gen_market *market) {
         flow_add(market);
 }
 
-/* The wait for the next message: short inside a burst, else long enough that all that is left fills the
- * time that is left. */
+/* The wait for the next message: short inside a burst, else long enough that all that is left
+ * fills the time that is left. */
 static void plan_flow_time(struct rw_gen_market *market) {
     uint64_t span = market->flow_end_ns - market->flow_ns, left = flow_left(market) + 1;
     uint64_t share = span / left, wait;
@@ -409,10 +411,10 @@ static void plan_flow_time(struct rw_gen_market *market) {
     market->flow_ns += wait;
 }
 
-/* ---- the schedule ---------------------------------------------------------------------------------- */
+/* ---- the schedule --------------------------------------------------------------------------- */
 
-/* The prints of a cross: what the books cross by, and at the opening and closing some displayed orders;
- * then the cross itself with what was never displayed. */
+/* The prints of a cross: what the books cross by, and at the opening and closing some displayed
+ * orders; then the cross itself with what was never displayed. */
 static void make_cross(struct rw_gen_market *market, uint32_t symbol, char type) {
     int32_t price = fair_price(market, symbol);
     uint64_t total = 0;
@@ -616,7 +618,7 @@ static void schedule_session(struct rw_gen_market *market) {
     qsort(market->schedule, market->scheduled, sizeof *market->schedule, by_time);
 }
 
-/* ---- the prologue ---------------------------------------------------------------------------------- */
+/* ---- the prologue --------------------------------------------------------------------------- */
 
 static void put_directory(struct rw_gen_market *market, uint32_t symbol) {
     uint8_t *message = begin_symbol(market, 'R', symbol)->message;
@@ -669,7 +671,7 @@ static void make_prologue(struct rw_gen_market *market) {
 
 static uint64_t prologue_count(uint32_t symbols) { return 3 + 4ull * symbols; }
 
-/* ---- the whole ------------------------------------------------------------------------------------- */
+/* ---- the whole ------------------------------------------------------------------------------ */
 
 static void plan_next(struct rw_gen_market *market) {
     uint64_t later = market->scheduled - market->schedule_at;

@@ -1,11 +1,13 @@
-/* A simulated market: a stream of ITCH 5.0 messages of one trading session, each valid against the
- * simulator's own books.
+/* A simulated market: a stream of ITCH 5.0 messages of one trading session, each valid against
+ * the simulator's own books.
  *
- *   prologue (S R H Y L V) ─► pre-open ─► Q, opening crosses ─► trading, halts ─► M, closing crosses ─► E C
+ *   prologue (S R H Y L V) ─► pre-open ─► Q, opening crosses ─► trading, halts
+ *                          ─► M, closing crosses ─► E C
  *
- * Prices follow a common and an own random walk; orders cluster around them, 70 % of removals hit recent
- * orders, symbols are as unequal as a Zipf law, messages come in bursts. The mix is that of a real day.
- * Only integers are used, so a seed gives the same bytes on every host. Cold path; allocates. */
+ * Prices follow a common and an own random walk; orders cluster around them, 70 % of removals hit
+ * recent orders, symbols are as unequal as a Zipf law, messages come in bursts. The mix is that
+ * of a real day. Only integers are used, so a seed gives the same bytes on every host. Cold path;
+ * allocates. */
 #pragma once
 
 #include <stdbool.h>
@@ -45,17 +47,17 @@ struct rw_gen_market; /* opaque */
 
 /* rw_gen_messages_min returns the fewest messages a session of so many symbols takes. */
 uint64_t rw_gen_messages_min(uint32_t symbols);
-/* rw_gen_market_new makes a market before its first message; the configuration must be in range, asserted.
- * Never returns NULL: without memory it aborts. rw_gen_market_free frees it. */
+/* rw_gen_market_new makes a market before its first message; the configuration must be in range,
+ * asserted. Never returns NULL: without memory it aborts. rw_gen_market_free frees it. */
 struct rw_gen_market *rw_gen_market_new(const struct rw_gen_market_cfg *cfg);
 void rw_gen_market_free(struct rw_gen_market *market);
-/* rw_gen_market_next makes the next message; false when the session is over. rw_gen_market_time tells the
- * time of the message that next will make, UINT64_MAX at the end. */
+/* rw_gen_market_next makes the next message; false when the session is over. rw_gen_market_time
+ * tells the time of the message that next will make, UINT64_MAX at the end. */
 bool rw_gen_market_next(struct rw_gen_market *market, struct rw_gen_message *message);
 uint64_t rw_gen_market_time(const struct rw_gen_market *market);
 /* rw_gen_market_symbol returns a symbol by index 0..symbols-1; locates are index + 1. */
 struct rw_gen_symbol_info rw_gen_market_symbol(const struct rw_gen_market *market, uint32_t index);
 uint32_t rw_gen_market_live(const struct rw_gen_market *market);
-/* rw_gen_market_truth writes the simulator's own books in the format of the `book` verb: after the message
- * made last, and exact at a time when rw_gen_market_time is beyond it. */
+/* rw_gen_market_truth writes the simulator's own books in the format of the `book` verb: after
+ * the message made last, and exact at a time when rw_gen_market_time is beyond it. */
 void rw_gen_market_truth(const struct rw_gen_market *market, FILE *out);

@@ -80,7 +80,7 @@ static int close_csv(FILE *file, const char *name) {
     return 0;
 }
 
-/* ---- the four files of the start of day ------------------------------------------------------------ */
+/* ---- the four files of the start of day ----------------------------------------------------- */
 
 static int write_instruments(struct rw_gen_refs *refs) {
     static const uint32_t stale_ms[] = {500, 2000, 2000, 10000, 60000};
@@ -203,7 +203,7 @@ static int write_limits(struct rw_gen_refs *refs) {
     return close_csv(file, "limits.csv");
 }
 
-/* ---- fills ----------------------------------------------------------------------------------------- */
+/* ---- fills ---------------------------------------------------------------------------------- */
 
 static void print_fill(struct rw_gen_refs *refs, const char *text) {
     fprintf(refs->inputs, "%" PRIu64 ",1,%" PRIu64 ",FILL,%s", refs->last_ns,
@@ -235,7 +235,7 @@ void rw_gen_refs_trade(struct rw_gen_refs *refs, uint64_t time_ns, uint32_t inst
     }
 }
 
-/* ---- the whole ------------------------------------------------------------------------------------- */
+/* ---- the whole ------------------------------------------------------------------------------ */
 
 static void free_refs(struct rw_gen_refs *refs) {
     free(refs->instruments);

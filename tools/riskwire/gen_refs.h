@@ -1,10 +1,11 @@
-/* The CSV files beside a session: what the firm trades, who holds it, what each may, and its fills.
+/* The CSV files beside a session: what the firm trades, who holds it, what each may, and its
+ * fills.
  *
  *   instruments ─┬─► instruments.csv                    trades ─► some are the firm's ─► inputs.csv
  *                └─► portfolios, positions, limits.csv
  *
- * Limits stand a little above where the positions start, so a session makes some soft and hard breaches.
- * Prices and money are decimals with four places. Seeded; cold path; allocates. */
+ * Limits stand a little above where the positions start, so a session makes some soft and hard
+ * breaches. Prices and money are decimals with four places. Seeded; cold path; allocates. */
 #pragma once
 
 #include <stdbool.h>
@@ -31,13 +32,14 @@ struct rw_gen_refs_count {
 
 struct rw_gen_refs; /* opaque */
 
-/* rw_gen_refs_open writes instruments.csv, portfolios.csv, positions.csv and limits.csv and begins
- * inputs.csv. instruments (count of them, 1 or more) may go away afterwards. Returns 0 or -errno with an
- * error set. */
+/* rw_gen_refs_open writes instruments.csv, portfolios.csv, positions.csv and limits.csv and
+ * begins inputs.csv. instruments (count of them, 1 or more) may go away afterwards. Returns 0 or
+ * -errno with an error set. */
 int rw_gen_refs_open(const struct rw_gen_refs_cfg *cfg, const struct rw_gen_instrument *instruments,
                      uint32_t count, struct rw_gen_refs **refs);
-/* rw_gen_refs_trade tells of a trade of the session, in order of time; `instrument` is an index into the
- * array given to open. A holder may have been the firm's side of it: then a FILL is written. */
+/* rw_gen_refs_trade tells of a trade of the session, in order of time; `instrument` is an index
+ * into the array given to open. A holder may have been the firm's side of it: then a FILL is
+ * written. */
 void rw_gen_refs_trade(struct rw_gen_refs *refs, uint64_t time_ns, uint32_t instrument,
                        uint32_t shares, int32_t price, uint64_t match_number);
 /* rw_gen_refs_close finishes inputs.csv and frees. Returns 0, or -errno with an error set. */

@@ -1,5 +1,5 @@
-/* A simulated session: the market's messages go down the lines, into session.itch and, as trades, to the
- * firm's fills; now and then the market's own books are written down as truth. */
+/* A simulated session: the market's messages go down the lines, into session.itch and, as trades,
+ * to the firm's fills; now and then the market's own books are written down as truth. */
 #include "tools/riskwire/gen_session.h"
 
 #include <errno.h>
@@ -123,7 +123,8 @@ static int put_itch(struct session *session, const struct rw_gen_message *messag
     return 0;
 }
 
-/* Truth is written at times after which the next message is later, so that `--at` includes all of it. */
+/* Truth is written at times after which the next message is later, so that `--at` includes all of
+ * it. */
 static int make_messages(struct session *session) {
     struct rw_gen_message message;
     const struct rw_gen_options *options = session->options;

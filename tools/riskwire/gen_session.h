@@ -13,10 +13,10 @@ struct rw_gen_options {
     bool locates;
 };
 
-/* rw_gen_session simulates a session and writes line_a.pcap, line_b.pcap, session.itch, truth/ and the CSV
- * files into options->dir, which exists. rw_gen_for_capture writes the CSV files for a capture: its symbols,
- * start prices as it shows them, one holder each, fills of its trades; and, when the capture is a
- * length-prefixed file, the two lines that carry its messages. Both return 0 or -errno with an error set,
- * and tell what they made on stderr. */
+/* rw_gen_session simulates a session and writes line_a.pcap, line_b.pcap, session.itch, truth/
+ * and the CSV files into options->dir, which exists. rw_gen_for_capture writes the CSV files for
+ * a capture: its symbols, start prices as it shows them, one holder each, fills of its trades;
+ * and, when the capture is a length-prefixed file, the two lines that carry its messages. Both
+ * return 0 or -errno with an error set, and tell what they made on stderr. */
 int rw_gen_session(const struct rw_gen_options *options);
 int rw_gen_for_capture(const struct rw_gen_options *options);

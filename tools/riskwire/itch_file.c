@@ -1,4 +1,5 @@
-/* A capture is walked packet by packet with a cursor inside the packet; a length-prefixed file is mapped. */
+/* A capture is walked packet by packet with a cursor inside the packet; a length-prefixed file is
+ * mapped. */
 #include "tools/riskwire/itch_file.h"
 
 #include <errno.h>

@@ -3,7 +3,8 @@
  *   pcap, pcapng, .gz ─► frame ─► UDP ─► MoldUDP64 ─┐
  *   length-prefixed ITCH ───────────────────────────┴─► rw_itch_file_next ─► message
  *
- * Checksums are not checked: captures are edited and taken on the sending host. Offline and cold. */
+ * Checksums are not checked: captures are edited and taken on the sending host. Offline and cold.
+ */
 #pragma once
 
 #include <stdbool.h>
@@ -29,14 +30,16 @@ struct rw_itch_file_count {
     uint64_t heartbeats, session_ends;
 };
 
-/* rw_itch_file_open opens a file; its kind is guessed from its first bytes. Returns 0, or -errno with an
- * error set (no such file, unreadable). The caller owns *file and gives it to rw_itch_file_close. */
+/* rw_itch_file_open opens a file; its kind is guessed from its first bytes. Returns 0, or -errno
+ * with an error set (no such file, unreadable). The caller owns *file and gives it to
+ * rw_itch_file_close. */
 int rw_itch_file_open(const char *path, struct rw_itch_file **file);
-/* rw_itch_file_next returns 1 with *item set, 0 at the end, or -errno with an error set when the file cannot
- * be read on. An item's length is the one its frame gives; rw_itch50_check decides whether it fits. */
+/* rw_itch_file_next returns 1 with *item set, 0 at the end, or -errno with an error set when the
+ * file cannot be read on. An item's length is the one its frame gives; rw_itch50_check decides
+ * whether it fits. */
 int rw_itch_file_next(struct rw_itch_file *file, struct rw_itch_item *item);
-/* rw_itch_file_counted returns what was counted so far; rw_itch_file_bytes a guess of the uncompressed
- * size of the file, for progress and sizing. */
+/* rw_itch_file_counted returns what was counted so far; rw_itch_file_bytes a guess of the
+ * uncompressed size of the file, for progress and sizing. */
 struct rw_itch_file_count rw_itch_file_counted(const struct rw_itch_file *file);
 uint64_t rw_itch_file_bytes(const struct rw_itch_file *file);
 void rw_itch_file_close(struct rw_itch_file *file);

@@ -1,5 +1,5 @@
-/* A binary heap of copies per session. Only one session can be ready at a time: the one that got the last
- * message, or at the end of the file the first that still holds something. */
+/* A binary heap of copies per session. Only one session can be ready at a time: the one that got
+ * the last message, or at the end of the file the first that still holds something. */
 #include "tools/riskwire/itch_order.h"
 
 #include <stdlib.h>
@@ -7,7 +7,8 @@
 
 #include "dataplane/base/assert.h"
 
-/* Longer than any ITCH message: of a longer one the head is kept, its length still tells it is wrong. */
+/* Longer than any ITCH message: of a longer one the head is kept, its length still tells it is
+ * wrong. */
 #define COPY_BYTES 64u
 
 struct held {
