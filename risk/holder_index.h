@@ -34,7 +34,6 @@ struct rw_holder *rw_holder_find(const struct rw_holder_index *index,
                                  const struct rw_holder_list *list, uint32_t portfolio);
 
 /* rw_holder_insert adds a holder for a portfolio that is not in the list (asserted), with units 0.
- * Returns it; never fails within the pairs the pool was sized for. Pointers into the list go stale.
  * Returns it; never fails within the pairs the pool was sized for. Older pointers go stale. */
 struct rw_holder *rw_holder_insert(struct rw_holder_index *index, struct rw_holder_list *list,
                                    uint32_t portfolio, uint32_t position);

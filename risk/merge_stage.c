@@ -76,7 +76,8 @@ static bool finish_input(struct merge_stage *self, uint32_t quota, uint32_t *emi
     struct rw_hash hash;
     if (rw_merge_end(self->core, rw_ring_slot(self->out, *emitted), &hash)) {
         ++*emitted;
-        if (rw_seq_ring_get(&self->watermarks->arrival, n, &arrival, &unused) && arrival <= now_ns)
+        if (rw_seq_ring_get(&self->watermarks->arrival, n, &arrival, &unused) && arrival &&
+            arrival <= now_ns)
             rw_hist_add(self->latency, now_ns - arrival);
     }
     rw_seq_ring_put(&self->watermarks->hash, n, hash.low, hash.high);

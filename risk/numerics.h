@@ -14,7 +14,6 @@
 #include "dataplane/base/fixed.h"
 
 /* The appliance is built for x86-64-v3 at both sites. A library that appends an older -march to the
- * compile line would make kernels of this folder differ from the other site's: refuse to compile.
  * compile line would make kernels of this folder differ between sites: refuse to compile. */
 #ifndef __FMA__
 #error "risk/ must be compiled with -march=x86-64-v3 or later"

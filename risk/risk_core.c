@@ -99,7 +99,6 @@ struct rw_risk {
     uint32_t positions_used, positions_size;
 };
 
-/* ── Memory ───────────────────────────────────────────────────────────────────────────────────────
 /* ── Memory ──────────────────────────────────────────────────────────────────────────────────── */
 
 struct layout {
@@ -232,7 +231,6 @@ struct rw_risk *rw_risk_new(void *memory, const struct rw_risk_cfg *cfg) {
     return risk;
 }
 
-/* ── Rows ─────────────────────────────────────────────────────────────────────────────────────────
 /* ── Rows ────────────────────────────────────────────────────────────────────────────────────── */
 
 static inline void add(struct totals *totals, const struct totals *change) {
@@ -365,7 +363,6 @@ static enum rw_risk_step walk_all(struct rw_risk *risk) {
     return RW_RISK_DONE;
 }
 
-/* ── Entries ──────────────────────────────────────────────────────────────────────────────────────
 /* ── Entries ─────────────────────────────────────────────────────────────────────────────────── */
 
 static void walk_over(struct cursor *at, enum walk walk, uint32_t first, uint32_t end) {
@@ -559,7 +556,6 @@ void rw_risk_begin(struct rw_risk *risk, const struct rw_entry *entry) {
     }
 }
 
-/* ── Messages ─────────────────────────────────────────────────────────────────────────────────────
 /* ── Messages ────────────────────────────────────────────────────────────────────────────────── */
 
 static struct rw_result head(const struct cursor *at, uint8_t kind) {

@@ -108,7 +108,6 @@ int rw_risk_check_image(const struct rw_image *image);
 size_t rw_risk_footprint(const struct rw_risk_cfg *cfg);
 
 /* rw_risk_new builds a shard in memory (64-byte aligned, zeroed, footprint bytes, owned by the
- * caller), with the start-of-day positions at the start prices. Never fails on an accepted image.
  * caller), with the start-of-day positions at the start prices. Never fails. */
 struct rw_risk *rw_risk_new(void *memory, const struct rw_risk_cfg *cfg);
 

@@ -29,7 +29,6 @@ static struct rw_risk_cfg core_cfg(const struct rw_risk_stage_cfg *cfg, uint32_t
                                 .fills_max = cfg->fills_max};
 }
 
-/* Every instance is planned alike, by the largest shard: plan does not say which instance it plans.
 /* Every instance is planned alike, by the largest shard: plan is not told which one it plans. */
 static int plan(const void *cfg, const char *name, uint32_t instances, struct rw_plan *plan) {
     const struct rw_risk_stage_cfg *risk_cfg = cfg;

@@ -20,7 +20,6 @@ const char *rw_result_kind_word(const struct rw_result *result);
 
 /* rw_result_print_csv_header writes the header line. */
 void rw_result_print_csv_header(FILE *out);
-/* rw_result_print_csv writes one line. session: NUL-terminated. Errors stay in the stream (ferror).
 /* rw_result_print_csv writes one line. session: NUL-terminated. Errors stay in the stream. */
 void rw_result_print_csv(FILE *out, const char *session, const struct rw_result *result);
 /* rw_result_print_json writes one object and a newline, with the keys of the CSV columns. */

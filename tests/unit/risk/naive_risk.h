@@ -223,7 +223,6 @@ static inline void naive_position(struct naive *naive, const struct rw_entry *en
     record->mark = naive_mark(naive, i);
 }
 
-/* Applies one numbered entry and appends its records to out. The first entry must be SESSION open.
 /* Applies one numbered entry and appends its records to out. The first must be SESSION open. */
 static inline void naive_apply(struct naive *naive, const struct log_entry *log) {
     const struct rw_entry *entry = &log->entry;

@@ -1,4 +1,3 @@
-/* Reading the oracle tables: CSV with `#` lines; decimals become integers of a given scale exactly.
 /* Reading the oracle tables: CSV with `#` lines; decimals become integers of a given scale. */
 #pragma once
 
@@ -42,7 +41,6 @@ static inline bool oracle_next(FILE *file, struct oracle_row *row) {
     return true;
 }
 
-/* oracle_scaled reads a decimal (also 2e-05) as an integer of 10^-digits, further digits half away.
 /* oracle_scaled reads a decimal (also 2e-05) as an integer of 10^-digits, rounded half away. */
 static inline int64_t oracle_scaled(const char *text, int digits) {
     const char *e = strpbrk(text, "eE");

@@ -93,7 +93,6 @@ static void a_tick_moves_its_holders_and_says_which_limits_changed(void **state)
     struct log_entry tick = make_tick(10, 1, RW_TICK_BBO, 1029900, 1030100, 0);
     tick_set(&tick, 1, 0, 3);
     apply(&f, tick);
-    /* portfolio 3 at 103.0000: gross 5,150 ≥ soft 5,100; pnl −50·(103−101) = −100 ≥ soft and hard
     /* portfolio 3 at 103.0000: gross 5,150 ≥ soft 5,100; loss 50·(103−101) ≥ soft and hard */
     const uint8_t kinds[] = {RW_RESULT_PORTFOLIO, RW_RESULT_PORTFOLIO, RW_RESULT_LIMIT,
                              RW_RESULT_LIMIT,     RW_RESULT_DESK,      RW_RESULT_DESK,

@@ -199,7 +199,6 @@ static void stages_give_the_cores_results_in_any_interleaving(void **state) {
     }
 }
 
-/* Every portfolio holds the instrument: one tick makes more results than all links together hold.
 /* Every portfolio holds the instrument: one tick makes more results than all links hold. */
 static void one_input_may_emit_more_than_its_link_holds(void **state) {
     struct rw_rng rng;
