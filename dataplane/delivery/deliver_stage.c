@@ -39,7 +39,8 @@
     X(commit, "sequence", "highest log entry whose results may be released") \
     X(clients, "clients", "SoupBinTCP clients connected")                    \
     X(soup_port, "port", "SoupBinTCP listens here; 0 = not")                 \
-    X(closed, "flag", "1 = the session's last result is published")
+    X(closed, "flag", "1 = the session's last result is published")          \
+    X(journal_error, "errno", "why the result journal takes nothing more; 0 = it does")
 RW_STATS_STRUCT(deliver_counters, DELIVER_COUNTERS);
 RW_STATS_STRUCT(deliver_gauges, DELIVER_GAUGES);
 
@@ -186,6 +187,7 @@ static void deliver_housekeep(void *stage, uint64_t now_ns) {
     rw_stat_set(&gauges->commit, deliver->status_commit);
     rw_stat_set(&gauges->clients, deliver->soup ? rw_soup_server_clients(deliver->soup) : 0);
     rw_stat_set(&gauges->closed, state.closed);
+    rw_stat_set(&gauges->journal_error, (uint64_t)-rw_journal_error(deliver->journal));
 }
 
 const struct rw_stage_type rw_deliver_stage_type = {

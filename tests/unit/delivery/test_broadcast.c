@@ -226,13 +226,16 @@ static void a_depth_out_of_range_or_an_unwritable_path_is_an_error(void **state)
     assert_int_equal(rw_broadcast_create(&broadcast, &cfg), -ENOENT);
 }
 
-#define RACE_RECORDS 300000u
+/* Enough reads for several to fall into a put (without the second look at the tag, thousands are
+ * torn), and a limit for the machine on which the reader hardly ever runs beside the writer. */
+#define RACE_READS   200000u
+#define RACE_RECORDS 4000000u
 
 static void *race_reader(void *context) {
     struct rw_client *client = context;
     struct rw_result record;
     uint64_t expected = 1, first, count, read = 0, torn = 0, disorder = 0, reported = 0;
-    while (expected <= RACE_RECORDS) {
+    while (read < RACE_READS && expected <= RACE_RECORDS) {
         int got = rw_client_next(client, &record);
         if (got == 1) {
             torn += !is_result(&record, record.result_sequence);
@@ -268,7 +271,7 @@ static void a_reader_under_overrun_sees_only_whole_records_and_every_loss(void *
     }
     assert_int_equal(answer[2], 0);
     assert_int_equal(answer[3], 0);
-    assert_true(answer[0] + answer[1] >= RACE_RECORDS);
+    assert_true(answer[0] >= RACE_READS || answer[0] + answer[1] >= RACE_RECORDS);
     print_message("read %lu, reported missing %lu, of %lu written\n", (unsigned long)answer[0],
                   (unsigned long)answer[1], (unsigned long)(s - 1));
     free(answer);
