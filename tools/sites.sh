@@ -3,6 +3,7 @@
 #   sites_prepare BIN DIR     certificates, site.yaml of a and b under DIR; BIN = folder of the programs
 #   site_start a|b            starts riskwired, remembers its pid in site_pid[a|b]
 #   site_field a|b NAME       one field of `riskwire status`, empty when the site does not answer
+#   trades_of_venue FILE      venue sequences of the printable trades of a file, sorted; trades_of_log DIR likewise
 #   wait_until SECONDS CMD…   polls a condition; fails with a sentence when the time is up
 #
 # Everything started here is stopped by sites_stop, by pid.
@@ -115,6 +116,18 @@ wait_until() {
 
 # site_promote SITE: asks until it is granted; the site refuses while it still hears its peer.
 site_promote() { riskwire promote --run-dir "$sites_run" --site "$1" >/dev/null 2>&1; }
+
+# What counts as a trade: executions that print, and crosses in which shares changed hands.
+trades_of_venue() {
+    riskwire decode "$1" 2>/dev/null | sed -n 's/^{"seq": *\([0-9]*\), *"type": *"\([ECPQ]\)"\(.*\)$/\1 \2 \3/p' |
+        awk '$0 !~ /"printable": *"N"/ && $0 !~ /"cross_shares": *0,/ { print $1 }' | sort -n
+}
+trades_of_log() {
+    riskwire journal dump "$1" -o csv 2>/dev/null |
+        awk -F, 'NR == 1 { for (i = 1; i <= NF; i++) column[$i] = i; next }
+                 $column["type"] == "tick" && $column["kind"] == "trade" { print $column["venue_sequence"] }' |
+        sort -n
+}
 
 sites_stop() {
     local pid

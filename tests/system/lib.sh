@@ -39,17 +39,6 @@ subscribe() {
     sites_started+=("$subscriber")
 }
 
-# The trades of the venue's file (length-prefixed) and of a site's log, as sorted venue sequences.
-trades_of_venue() {
-    riskwire decode "$1" 2>/dev/null | sed -n 's/^{"seq": *\([0-9]*\), *"type": *"\([ECPQ]\)"\(.*\)$/\1 \2 \3/p' |
-        awk '$2 != "C" || $0 !~ /"printable": *"N"/ { print $1 }' | sort -n
-}
-trades_of_log() {
-    riskwire journal dump "$1" -o csv 2>/dev/null |
-        awk -F, 'NR == 1 { for (i = 1; i <= NF; i++) column[$i] = i; next }
-                 $column["type"] == "tick" && $column["kind"] == "trade" { print $column["venue_sequence"] }' |
-        sort -n
-}
 trades_once() { cmp -s <(trades_of_venue "$sites_capture/session.itch") <(trades_of_log "$dir/$1/journal/log"); }
 report_equals() { # SITE FILE
     riskwire journal report "$dir/$1/journal" -o csv 2>"$dir/report.log" | cmp -s - "$2"
