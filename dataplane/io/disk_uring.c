@@ -92,13 +92,14 @@ static int refused(int cause, uint32_t depth) {
     struct rlimit limit = {0};
     getrlimit(RLIMIT_MEMLOCK, &limit);
     if (cause == ENOMEM || (cause == EPERM && limit.rlim_cur < 64u << 10)) {
+        rw_err_set(cause, "no io_uring queue of %u entries: RLIMIT_MEMLOCK is too small", depth);
         rw_err_why("io_uring locks its queues in memory and RLIMIT_MEMLOCK allows %llu KiB",
                    (unsigned long long)limit.rlim_cur >> 10);
         rw_err_fix(
             "raise RLIMIT_MEMLOCK to 8 MiB or more (ulimit -l 8192, or LimitMEMLOCK= in the unit)");
-        return rw_err_set(cause, "no io_uring queue of %u entries: RLIMIT_MEMLOCK is too small",
-                          depth);
+        return -cause;
     }
+    rw_err_set(cause, "no io_uring queue of %u entries: %s", depth, strerror(cause));
     if (cause == EPERM || cause == ENOSYS) {
         rw_err_why("the kernel or the container forbids io_uring");
         rw_err_fix("set sysctl kernel.io_uring_disabled=0 and allow io_uring_setup in the seccomp "
@@ -107,7 +108,7 @@ static int refused(int cause, uint32_t depth) {
         rw_err_why("SINGLE_ISSUER and DEFER_TASKRUN need Linux 6.1");
         rw_err_fix("run on Linux 6.1 or newer");
     }
-    return rw_err_set(cause, "no io_uring queue of %u entries: %s", depth, strerror(cause));
+    return -cause;
 }
 
 int rw_disk_open_uring(struct rw_disk **disk, uint32_t depth) {

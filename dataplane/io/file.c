@@ -25,9 +25,10 @@ int rw_file_open(struct rw_file *file, const char *path, enum rw_file_mode mode)
     }
     if (file->fd >= 0) return 0;
     int cause = errno;
+    rw_err_set(cause, "cannot open %s: %s", path, strerror(cause));
     if (cause == EMFILE) rw_err_fix("raise the limit of open files (ulimit -n)");
     if (cause == EACCES || cause == EPERM) rw_err_fix("check the owner and mode of %s", path);
-    return rw_err_set(cause, "cannot open %s: %s", path, strerror(cause));
+    return -cause;
 }
 
 void rw_file_close(struct rw_file *file) {

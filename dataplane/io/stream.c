@@ -69,8 +69,9 @@ int rw_address_parse(struct rw_address *address, const char *text) {
     const char *colon = strrchr(text, ':');
     size_t length = colon ? (size_t)(colon - text) : 0;
     if (!colon || !colon[1] || length >= sizeof host) {
+        rw_err_set(EINVAL, "'%s' is not an address", text);
         rw_err_fix("write HOST:PORT, for example 127.0.0.1:7001");
-        return rw_err_set(EINVAL, "'%s' is not an address", text);
+        return -EINVAL;
     }
     memcpy(host, text, length);
     host[length] = 0;
@@ -84,8 +85,9 @@ int rw_address_parse(struct rw_address *address, const char *text) {
     struct addrinfo *found = NULL;
     int rc = getaddrinfo(name[0] ? name : NULL, colon + 1, &wish, &found);
     if (rc) {
+        rw_err_set(EHOSTUNREACH, "cannot resolve '%s': %s", text, gai_strerror(rc));
         rw_err_fix("check the spelling, or write a numeric address");
-        return rw_err_set(EHOSTUNREACH, "cannot resolve '%s': %s", text, gai_strerror(rc));
+        return -EHOSTUNREACH;
     }
     memset(address, 0, sizeof *address);
     memcpy(address->bytes, found->ai_addr, found->ai_addrlen);
@@ -122,12 +124,14 @@ static int listen_failed(int fd, int cause, const struct rw_address *address) {
     rw_address_text(address, text);
     if (fd >= 0) close(fd);
     if (cause == EADDRINUSE) {
+        rw_err_set(cause, "cannot listen on %s: the port is in use", text);
         rw_err_why("another program listens on this port, or this site runs twice");
         rw_err_fix("stop it (ss -ltnp shows which), or choose another port");
-        return rw_err_set(cause, "cannot listen on %s: the port is in use", text);
+        return -cause;
     }
+    rw_err_set(cause, "cannot listen on %s: %s", text, strerror(cause));
     if (cause == EACCES) rw_err_fix("choose a port from 1024 on");
-    return rw_err_set(cause, "cannot listen on %s: %s", text, strerror(cause));
+    return -cause;
 }
 
 int rw_tcp_listen(const struct rw_address *address, int *fd, struct rw_address *bound) {
@@ -154,8 +158,9 @@ int rw_tcp_accept(int listen_fd, struct rw_stream **stream) {
         int cause = errno;
         if (cause == EAGAIN || cause == EWOULDBLOCK || cause == EINTR || cause == ECONNABORTED)
             return 0;
+        rw_err_set(cause, "cannot accept a connection: %s", strerror(cause));
         if (cause == EMFILE) rw_err_fix("raise the limit of open files (ulimit -n)");
-        return rw_err_set(cause, "cannot accept a connection: %s", strerror(cause));
+        return -cause;
     }
     tune(fd);
     *stream = rw_tcp_stream(fd);

@@ -36,6 +36,7 @@ struct tls_stream {
     char expected[NAME_MAX_BYTES];
     int verify_error; /* X509_V_ERR_…, the first one */
     char verify_text[128];
+    const char *cure; /* for the operator, or NULL */
 };
 
 /* ---- the BIO ---- */
@@ -91,8 +92,9 @@ static int check_readable(const char *path, const char *what) {
         return 0;
     }
     int cause = errno;
+    rw_err_set(cause, "cannot read the %s %s: %s", what, path, strerror(cause));
     rw_err_fix("check the path and that this user may read it");
-    return rw_err_set(cause, "cannot read the %s %s: %s", what, path, strerror(cause));
+    return -cause;
 }
 
 static int refuse_file(const char *path, const char *what) {
@@ -108,14 +110,15 @@ static int check_dates(struct rw_tls_context *context, const char *path) {
     int days = 0, seconds = 0;
     if (X509_cmp_current_time(from) > 0) {
         time_text(from, text);
-        rw_err_why("either it was made for later, or this host's clock is wrong (timedatectl)");
-        return rw_err_set(EKEYREJECTED, "certificate %s is not yet valid: it begins at %s", path,
-                          text);
+        rw_err_set(EKEYREJECTED, "certificate %s is not yet valid: it begins at %s", path, text);
+        rw_err_fix("check this host's clock (timedatectl), then the certificate");
+        return -EKEYREJECTED;
     }
     if (X509_cmp_current_time(until) < 0) {
         time_text(until, text);
+        rw_err_set(EKEYEXPIRED, "certificate %s expired at %s", path, text);
         rw_err_fix("issue a new certificate; the key may stay");
-        return rw_err_set(EKEYEXPIRED, "certificate %s expired at %s", path, text);
+        return -EKEYEXPIRED;
     }
     if (ASN1_TIME_diff(&days, &seconds, NULL, until)) context->days_left = days;
     return 0;
@@ -138,9 +141,10 @@ static int load_files(struct rw_tls_context *context, const struct rw_tls_files 
         if (ERR_GET_REASON(ERR_peek_last_error()) != X509_R_KEY_VALUES_MISMATCH)
             return refuse_file(files->key, "private key (PEM, without pass phrase)");
         ERR_clear_error();
+        rw_err_set(EKEYREJECTED, "private key %s does not match certificate %s", files->key,
+                   files->certificate);
         rw_err_fix("name the key that the certificate was made with");
-        return rw_err_set(EKEYREJECTED, "private key %s does not match certificate %s", files->key,
-                          files->certificate);
+        return -EKEYREJECTED;
     }
     if (SSL_CTX_load_verify_locations(ssl, files->ca, NULL) != 1)
         return refuse_file(files->ca, "CA file (PEM)");
@@ -268,17 +272,17 @@ static int refuse_peer(struct tls_stream *self) {
     switch (self->verify_error) {
     case X509_V_ERR_CERT_HAS_EXPIRED:
         snprintf(why, room, "the peer's certificate expired at %.32s", self->verify_text);
-        rw_err_fix("issue a new certificate for the peer");
+        self->cure = "issue a new certificate for the peer";
         return -EKEYEXPIRED;
     case X509_V_ERR_CERT_NOT_YET_VALID:
         snprintf(why, room, "the peer's certificate is not yet valid: it begins at %.32s",
                  self->verify_text);
-        rw_err_why("either it was made for later, or this host's clock is wrong (timedatectl)");
+        self->cure = "check this host's clock (timedatectl), then the certificate";
         return -EKEYREJECTED;
     case X509_V_ERR_HOSTNAME_MISMATCH:
         snprintf(why, room, "the peer's certificate has the wrong name: expected %s, found %.64s",
                  self->expected, self->verify_text);
-        rw_err_fix("connect to the right site, or name the peer as its certificate does");
+        self->cure = "connect to the right site, or name the peer as its certificate does";
         return -EKEYREJECTED;
     case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY:
     case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT:
@@ -288,7 +292,7 @@ static int refuse_peer(struct tls_stream *self) {
     case X509_V_ERR_CERT_SIGNATURE_FAILURE:
         snprintf(why, room, "the peer's certificate (%.64s) is not signed by our CA",
                  self->verify_text);
-        rw_err_fix("give both sites certificates of one CA, and both that CA's file");
+        self->cure = "give both sites certificates of one CA, and both that CA's file";
         return -EKEYREJECTED;
     default:
         snprintf(why, room, "the peer's certificate was refused: %.100s",
@@ -356,7 +360,9 @@ int rw_tls_handshake_step(struct rw_stream *stream) {
         }
         if (outcome(self, rc) == 0) return 0;
     }
-    return rw_err_set(-self->broken, "TLS with peer %s: %s", self->expected, stream->why);
+    rw_err_set(-self->broken, "TLS with peer %s: %s", self->expected, stream->why);
+    if (self->cure) rw_err_fix("%s", self->cure);
+    return self->broken;
 }
 
 const char *rw_tls_cipher(const struct rw_stream *stream) {

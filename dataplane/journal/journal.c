@@ -26,8 +26,9 @@ struct rw_journal_cfg rw_journal_defaults(enum rw_journal_kind kind, const char 
 }
 
 static int out_of_range(const char *field, uint64_t value, uint64_t low, uint64_t high) {
+    rw_err_set(EINVAL, "journal: %s %llu is out of range", field, (unsigned long long)value);
     rw_err_fix("set it to %llu..%llu", (unsigned long long)low, (unsigned long long)high);
-    return rw_err_set(EINVAL, "journal: %s %llu is out of range", field, (unsigned long long)value);
+    return -EINVAL;
 }
 
 int rw_journal_check_cfg(const struct rw_journal_cfg *cfg) {
@@ -47,10 +48,10 @@ int rw_journal_check_cfg(const struct rw_journal_cfg *cfg) {
         if (ranges[i].value < ranges[i].low || ranges[i].value > ranges[i].high)
             return out_of_range(ranges[i].field, ranges[i].value, ranges[i].low, ranges[i].high);
     if ((cfg->segment_bytes | cfg->write_bytes) % RW_JOURNAL_BLOCK == 0) return 0;
+    rw_err_set(EINVAL, "journal: segment_bytes %llu or write_bytes %u is not a multiple of 4,096",
+               (unsigned long long)cfg->segment_bytes, cfg->write_bytes);
     rw_err_fix("use multiples of 4 KiB");
-    return rw_err_set(EINVAL,
-                      "journal: segment_bytes %llu or write_bytes %u is not a multiple of 4,096",
-                      (unsigned long long)cfg->segment_bytes, cfg->write_bytes);
+    return -EINVAL;
 }
 
 uint64_t rw_journal_first(const struct rw_journal *journal) { return journal->first; }

@@ -71,10 +71,11 @@ static int take_folder(struct rw_journal *journal) {
         return rw_err_set(cause, "cannot open the journal folder %s: %s", folder, strerror(cause));
     }
     if (flock(journal->folder_fd, LOCK_EX | LOCK_NB) == 0) return 0;
+    close(journal->folder_fd);
+    rw_err_set(EBUSY, "the journal folder %s is in use", folder);
     rw_err_why("another process writes this journal");
     rw_err_fix("stop the other instance, or give this one its own folder");
-    close(journal->folder_fd);
-    return rw_err_set(EBUSY, "the journal folder %s is in use", folder);
+    return -EBUSY;
 }
 
 /* Removes half-made segments, and for a fresh journal the whole ones too. */
@@ -121,10 +122,10 @@ static int walk_folder(struct rw_journal *journal, struct rw_walk *walk, uint64_
 
 static int open_files(struct rw_journal *journal, const struct rw_walk *walk) {
     if (walk->segments > journal->cfg.segments_max) {
+        rw_err_set(EFBIG, "journal %s has %llu segments, segments_max is %u", journal->folder,
+                   (unsigned long long)walk->segments, journal->cfg.segments_max);
         rw_err_fix("raise segments_max, or archive the folder and start a fresh journal");
-        return rw_err_set(EFBIG, "journal %s has %llu segments, segments_max is %u",
-                          journal->folder, (unsigned long long)walk->segments,
-                          journal->cfg.segments_max);
+        return -EFBIG;
     }
     for (uint64_t index = walk->first_segment; index <= walk->last_segment; index++) {
         char path[RW_STORE_PATH_MAX + 32];
@@ -212,11 +213,12 @@ static int fill_journal(struct rw_journal *journal, enum rw_journal_open mode, u
     rc = count ? adopt_folder(journal, first, last) : start_empty(journal);
     if (rc) return rc;
     if (rw_journal_last(journal) < promised) {
+        rw_err_set(ENODATA, "journal %s ends at %llu but durability was promised up to %llu",
+                   journal->folder, (unsigned long long)rw_journal_last(journal),
+                   (unsigned long long)promised);
         rw_err_why("segments are missing or the end was lost below a promise");
         rw_err_fix("restore the folder, or start this site without its journal and let it resync");
-        return rw_err_set(ENODATA, "journal %s ends at %llu but durability was promised up to %llu",
-                          journal->folder, (unsigned long long)rw_journal_last(journal),
-                          (unsigned long long)promised);
+        return -ENODATA;
     }
     while ((rc = rw_journal_cold_step(journal, 0)) == 1)
         if (atomic_load_explicit(&journal->ready, memory_order_relaxed) >=

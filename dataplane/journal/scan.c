@@ -77,12 +77,13 @@ int64_t rw_store_load(const char *folder, uint64_t index, uint8_t **bytes, uint6
 }
 
 int rw_store_damage(const struct rw_walk *walk, const char *folder) {
+    rw_err_set(EBADMSG, "journal %s is damaged in segment %llu at offset %llu: %s", folder,
+               (unsigned long long)walk->bad.segment, (unsigned long long)walk->bad.offset,
+               walk->cause);
     rw_err_why("records of later writes stand behind it, so it had been written whole");
     rw_err_fix("restore the segment from a copy, or start this site without its journal and let it "
                "resync");
-    return rw_err_set(EBADMSG, "journal %s is damaged in segment %llu at offset %llu: %s", folder,
-                      (unsigned long long)walk->bad.segment, (unsigned long long)walk->bad.offset,
-                      walk->cause);
+    return -EBADMSG;
 }
 
 /* The second pass: hands out what the cuts of the first leave valid. */
@@ -147,8 +148,9 @@ static int scan(const char *folder, uint64_t promised, rw_journal_visit visit, v
     int64_t count = rw_store_list(folder, &first, &last);
     if (count < 0) return (int)count;
     if (count == 0) {
+        rw_err_set(ENOENT, "no journal in %s", folder);
         rw_err_fix("name the folder that holds the .seg files");
-        return rw_err_set(ENOENT, "no journal in %s", folder);
+        return -ENOENT;
     }
     int rc = walk_all(&walk[0], folder, first, last);
     if (rc) return rc;

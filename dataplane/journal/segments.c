@@ -32,12 +32,13 @@ static int failed(struct rw_journal *journal, uint64_t now_ns, int cause, const 
     unlink(path);
     cold->stage = RW_COLD_IDLE;
     cold->retry_at_ns = now_ns + RETRY_NS;
+    rw_err_set(cause, "journal segment %s: cannot %s: %s", path, doing, strerror(cause));
     if (cause == ENOSPC) {
         rw_err_why("the file system of %s is full", journal->folder);
         rw_err_fix("free %llu MiB there, or move the journal to a larger disk",
                    (unsigned long long)(journal->segment_bytes >> 20) + 1);
     }
-    return rw_err_set(cause, "journal segment %s: cannot %s: %s", path, doing, strerror(cause));
+    return -cause;
 }
 
 static int begin(struct rw_journal *journal, uint64_t now_ns, uint64_t index) {

@@ -121,10 +121,11 @@ static int load(struct rw_superblock *self, const char *path) {
     int64_t generation = rw_superblock_decode(bytes, self->payload);
     if (generation < 0) {
         rw_file_close(&self->file);
+        rw_err_set(EBADMSG, "superblock %s: neither copy is valid", path);
         rw_err_why("what this site has promised is not known, so it must not guess");
         rw_err_fix(
             "restore the file, or remove it together with the journal and let the site resync");
-        return rw_err_set(EBADMSG, "superblock %s: neither copy is valid", path);
+        return -EBADMSG;
     }
     self->generation = self->durable = (uint64_t)generation;
     return level_copies(self, path, bytes);
