@@ -20,6 +20,7 @@ enum rw_exit {
     X(gen, "make a market session from a seed, or the files beside a capture")                      \
     X(decode, "every message of a capture as a JSON object a line")                                \
     X(book, "the order books a capture leads to, at a time of day")                                \
+    X(journal, "verify, dump or report what a journal folder holds, also a copied one")             \
     X(config, "check a configuration, print the defaults as the manual")                           \
     X(status, "role, mode and positions of a running site")                                        \
     X(promote, "make an in-sync follower the leader, alone")                                       \
