@@ -1,4 +1,5 @@
-/* What every benchmark does: run variants in turns, take minima and medians, print lines perf/run collects.
+/* What every benchmark does: run variants in turns, take minima and medians, print lines perf/run
+ * collects.
  *
  *   round 1: A B C   round 2: A B C   …     so that a slow moment of the machine meets all of them
  *

@@ -1,7 +1,9 @@
-/* The SPSC ring between two pinned threads, in ns a message, against what one would take otherwise: a queue
- * under a mutex, and Concurrency Kit's SPSC ring of pointers where it is installed. Slots of 64 bytes, of which 8 are written.
+/* The SPSC ring between two pinned threads, in ns a message, against what one would take
+ * otherwise: a queue under a mutex, and Concurrency Kit's SPSC ring of pointers where it is
+ * installed. Slots of 64 bytes, of which 8 are written.
  *
- * The two threads are on the first two CPUs this process may use; with one CPU the figures mean nothing. */
+ * The two threads are on the first two CPUs this process may use; with one CPU the figures mean
+ * nothing. */
 #include <pthread.h>
 #include <sched.h>
 #ifdef RW_HAVE_CK
@@ -18,8 +20,8 @@
 
 static uint64_t messages = 4000000;
 static struct rw_cpus cpus;
-/* Written by the consumer at the end only: a line that one side writes and the other reads (the pointers
- * next to it) would be measured instead of the ring. */
+/* Written by the consumer at the end only: a line that one side writes and the other reads (the
+ * pointers next to it) would be measured instead of the ring. */
 static uint64_t sum_seen;
 
 struct queue { /* the plain alternative */

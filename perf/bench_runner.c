@@ -1,5 +1,5 @@
-/* What the runner costs: messages through three hops of stages on one core, against the same work by direct
- * calls, and the price of a visit that finds nothing. */
+/* What the runner costs: messages through three hops of stages on one core, against the same work
+ * by direct calls, and the price of a visit that finds nothing. */
 #include "dataplane/stage/runner.h"
 #include "perf/bench.h"
 

@@ -28,8 +28,8 @@ static bool tsc_is_constant(void) {
     return __get_cpuid(0x80000007u, &a, &b, &c, &d) && (d & 1u << 8);
 }
 
-/* One (TSC, ns) pair: the tightest of several readings, so that an interruption in between is not taken
- * for a slow clock. */
+/* One (TSC, ns) pair: the tightest of several readings, so that an interruption in between is not
+ * taken for a slow clock. */
 static void read_pair(uint64_t *tsc, uint64_t *ns) {
     uint64_t best = UINT64_MAX;
     for (int i = 0; i < READINGS; i++) {

@@ -23,8 +23,8 @@ struct rw_cpus {
     struct rw_cpu cpu[RW_CPUS_MAX];
 };
 
-/* rw_cpus_read describes the online CPUs found below root ("" for this host). Returns 0, or -ENOENT /
- * -EINVAL with an error when the folder does not describe CPUs. Cold path. */
+/* rw_cpus_read describes the online CPUs found below root ("" for this host). Returns 0, or
+ * -ENOENT / -EINVAL with an error when the folder does not describe CPUs. Cold path. */
 int rw_cpus_read(struct rw_cpus *cpus, const char *root);
 /* rw_cpus_keep_allowed removes what this process may not run on (taskset, cgroup). Cold path. */
 void rw_cpus_keep_allowed(struct rw_cpus *cpus);
@@ -33,8 +33,8 @@ const struct rw_cpu *rw_cpus_find(const struct rw_cpus *cpus, uint32_t id);
 /* rw_cpus_siblings tells whether two CPUs share one physical core. */
 bool rw_cpus_siblings(const struct rw_cpu *a, const struct rw_cpu *b);
 
-/* rw_cpu_list parses a kernel-style list ("0-3,8") into ids, ascending as written. Returns how many, or
- * -EINVAL with an error that shows the text, also when there are more than max. */
+/* rw_cpu_list parses a kernel-style list ("0-3,8") into ids, ascending as written. Returns how
+ * many, or -EINVAL with an error that shows the text, also when there are more than max. */
 int rw_cpu_list(const char *text, uint32_t *ids, uint32_t max);
 
 /* rw_cpu_pin pins the calling thread to one CPU. Returns 0 or -errno with an error. */

@@ -39,11 +39,12 @@ static inline void rw_hist_add(struct rw_hist *hist, uint64_t value) {
         atomic_store_explicit(&hist->max, value, memory_order_relaxed);
 }
 
-/* rw_hist_edge returns the largest value that falls into a bucket, index < RW_HIST_BUCKETS. The last
- * bucket also holds everything above. */
+/* rw_hist_edge returns the largest value that falls into a bucket, index < RW_HIST_BUCKETS. The
+ * last bucket also holds everything above. */
 uint64_t rw_hist_edge(uint32_t index);
-/* rw_hist_quantile returns the upper edge of the bucket that holds the quantile parts/per (999/1000 for
- * p99.9), but never more than the largest value recorded; 0 when empty. parts ≤ per. Any thread. */
+/* rw_hist_quantile returns the upper edge of the bucket that holds the quantile parts/per
+ * (999/1000 for p99.9), but never more than the largest value recorded; 0 when empty. parts ≤
+ * per. Any thread. */
 uint64_t rw_hist_quantile(const struct rw_hist *hist, uint64_t parts, uint64_t per);
 /* rw_hist_merge adds the values of `from` to `to`. The writer of `to`. */
 void rw_hist_merge(struct rw_hist *to, const struct rw_hist *from);

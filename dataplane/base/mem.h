@@ -33,12 +33,13 @@ struct rw_plan {
  * KiB. */
 void rw_plan_add(struct rw_plan *plan, const char *owner, const char *what, uint64_t bytes);
 
-/* rw_plan_add_outside adds a row that only informs: memory that a library or a shared file brings. */
+/* rw_plan_add_outside adds a row that only informs: memory that a library or a shared file
+ * brings. */
 void rw_plan_add_outside(struct rw_plan *plan, const char *owner, const char *what, uint64_t bytes);
 
 enum rw_plan_format { RW_PLAN_TABLE, RW_PLAN_JSON, RW_PLAN_CSV };
-/* rw_plan_print writes the plan: rows in order, the sum of the arena, the 2 MiB pages it takes, and the
- * sum of what is outside. Cold path. */
+/* rw_plan_print writes the plan: rows in order, the sum of the arena, the 2 MiB pages it takes,
+ * and the sum of what is outside. Cold path. */
 void rw_plan_print(FILE *out, const struct rw_plan *plan, enum rw_plan_format format);
 /* rw_plan_huge_pages returns how many 2 MiB pages the arena of this plan takes. */
 uint64_t rw_plan_huge_pages(const struct rw_plan *plan);

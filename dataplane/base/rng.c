@@ -26,8 +26,8 @@ uint64_t rw_rng_next(struct rw_rng *rng) {
     return value;
 }
 
-/* The high half of a product maps 2^64 values onto `limit` ranges; the few low halves that would favour
- * some ranges are drawn again (fewer than one in two draws at worst, practically none). */
+/* The high half of a product maps 2^64 values onto `limit` ranges; the few low halves that would
+ * favour some ranges are drawn again (fewer than one in two draws at worst, practically none). */
 uint64_t rw_rng_below(struct rw_rng *rng, uint64_t limit) {
     RW_ASSERT(limit >= 1);
     uint64_t unfair = (0 - limit) % limit;

@@ -60,8 +60,9 @@ static inline void rw_seq_ring_put(struct rw_seq_ring *ring, uint64_t sequence, 
                                    uint64_t high) {
     struct rw_seq_cell *cell = &ring->cell[sequence % RW_SEQ_RING_CELLS];
     atomic_store_explicit(&cell->sequence, 0, memory_order_relaxed);
-    /* Content is released after the tag 0: a reader whose acquire load sees any of it also sees that the
-     * tag has changed. Release stores and not a fence, because TSan does not model fences. */
+    /* Content is released after the tag 0: a reader whose acquire load sees any of it also sees
+     * that the tag has changed. Release stores and not a fence, because TSan does not model
+     * fences. */
     atomic_store_explicit(&cell->low, low, memory_order_release);
     atomic_store_explicit(&cell->high, high, memory_order_release);
     /* pairs with the acquire load of the tag in rw_seq_ring_get */
@@ -74,7 +75,8 @@ static inline bool rw_seq_ring_get(const struct rw_seq_ring *ring, uint64_t sequ
                                    uint64_t *high) {
     const struct rw_seq_cell *cell = &ring->cell[sequence % RW_SEQ_RING_CELLS];
     if (atomic_load_explicit(&cell->sequence, memory_order_acquire) != sequence) return false;
-    /* pair with the release stores of the content: they keep the second look at the tag behind them */
+    /* pair with the release stores of the content: they keep the second look at the tag behind
+     * them */
     *low = atomic_load_explicit(&cell->low, memory_order_acquire);
     *high = atomic_load_explicit(&cell->high, memory_order_acquire);
     return atomic_load_explicit(&cell->sequence, memory_order_relaxed) == sequence;

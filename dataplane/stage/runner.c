@@ -13,7 +13,8 @@
 
 #define HOUSEKEEP_NS_DEFAULT 1000000u
 #define BURST_LIMIT          4096u
-/* MXCSR: round to nearest, all exceptions masked, no flush to zero. The low six bits are sticky flags. */
+/* MXCSR: round to nearest, all exceptions masked, no flush to zero. The low six bits are sticky
+ * flags. */
 #define MXCSR_DEFAULT 0x1F80u
 #define MXCSR_FLAGS   0x003Fu
 
@@ -49,7 +50,8 @@ uint32_t rw_runner_budget(struct rw_runner_stage *stage, uint32_t burst_max) {
     return budget;
 }
 
-/* The time since the last lap: each is charged once, so the regimes add up to the time that passed. */
+/* The time since the last lap: each is charged once, so the regimes add up to the time that
+ * passed. */
 static uint64_t lap(struct rw_runner *runner) {
     uint64_t before = runner->now_ns, now = rw_clock_now(&runner->cfg.clock);
     if (now < before) now = before;
@@ -57,8 +59,9 @@ static uint64_t lap(struct rw_runner *runner) {
     return now - before;
 }
 
-/* What the consumer finds is the high-water mark: the view of the producer is refreshed when all that was
- * known has been read, so a burst that waited is seen at its full size, at no cost per message. */
+/* What the consumer finds is the high-water mark: the view of the producer is refreshed when all
+ * that was known has been read, so a burst that waited is seen at its full size, at no cost per
+ * message. */
 static void note_high_water(struct rw_runner_stage *stage) {
     for (uint32_t i = 0; i < stage->in_count; i++) {
         const struct rw_runner_link *link = &stage->in[i];
@@ -120,8 +123,8 @@ static void keep_house(struct rw_runner *runner) {
     rw_stat_add(&runner->cfg.gauges->housekeeping_ns, lap(runner));
 }
 
-/* Rests after a round without work. The sleep doubles from 1 µs to its limit, so the first message after
- * a short silence is not late. */
+/* Rests after a round without work. The sleep doubles from 1 µs to its limit, so the first
+ * message after a short silence is not late. */
 static void rest(struct rw_runner *runner) {
     uint32_t rounds = runner->idle_rounds;
     if (rounds < UINT32_MAX) runner->idle_rounds++;
@@ -185,7 +188,8 @@ int rw_runner_start(struct rw_runner *runner) {
 }
 
 void rw_runner_ask_stop(struct rw_runner *runner) {
-    /* relaxed: nothing is handed over by it; the join orders what the thread did before what we do */
+    /* relaxed: nothing is handed over by it; the join orders what the thread did before what we
+     * do */
     atomic_store_explicit(&runner->stop, true, memory_order_relaxed);
 }
 

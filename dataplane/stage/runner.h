@@ -1,5 +1,5 @@
-/* The runner: owns one core and visits its stages in turn. Placement is data: the same stages run all on
- * one runner, or each on its own.
+/* The runner: owns one core and visits its stages in turn. Placement is data: the same stages run
+ * all on one runner, or each on its own.
  *
  *   round:  stage 0 ─► stage 1 ─► … ─► nothing done? idle: pause, yield or sleep ─► (housekeeping)
  *   visit:  budget = min(burst_max, ⌊room / fan_out⌋ over reliable outputs);  0 = skip, else poll
@@ -18,9 +18,9 @@
 #define RW_RUNNER_STAGES_MAX 32u
 #define RW_BURST_MAX_DEFAULT 32u
 
-/* What a core does after a round without work. spin: pause instruction, for a core of its own. yield:
- * gives the CPU away at once, for shared CPUs and tests. backoff: pause, then yield, then sleep of at
- * most RW_BACKOFF_SLEEP_NS, for laptops. */
+/* What a core does after a round without work. spin: pause instruction, for a core of its own.
+ * yield: gives the CPU away at once, for shared CPUs and tests. backoff: pause, then yield, then
+ * sleep of at most RW_BACKOFF_SLEEP_NS, for laptops. */
 enum rw_idle_policy { RW_IDLE_SPIN = 0, RW_IDLE_YIELD = 1, RW_IDLE_BACKOFF = 2 };
 #define RW_BACKOFF_PAUSES   64u /* rounds */
 #define RW_BACKOFF_YIELDS   64u /* rounds after these, then sleeps that double up to the limit */
@@ -34,7 +34,8 @@ enum rw_idle_policy { RW_IDLE_SPIN = 0, RW_IDLE_YIELD = 1, RW_IDLE_BACKOFF = 2 }
     X(longest_visit_ns, "ns", "the longest single visit")
 RW_STATS_STRUCT(rw_stage_counters, RW_STAGE_COUNTERS);
 
-/* Refreshed at housekeeping by the consumer's core, by the producer's when the cold thread consumes. */
+/* Refreshed at housekeeping by the consumer's core, by the producer's when the cold thread
+ * consumes. */
 #define RW_LINK_GAUGES(X)                                              \
     X(pushed, "slots", "slots written so far")                         \
     X(popped, "slots", "slots read so far")                            \
@@ -97,22 +98,24 @@ struct rw_runner {
     bool started;
 };
 
-/* rw_runner_setup fills an empty runner. cfg is copied; what it points to must outlive the runner. */
+/* rw_runner_setup fills an empty runner. cfg is copied; what it points to must outlive the
+ * runner. */
 void rw_runner_setup(struct rw_runner *runner, const struct rw_runner_cfg *cfg);
-/* rw_runner_add appends a stage; visits happen in this order. Before the start. *stage is copied. */
+/* rw_runner_add appends a stage (copied); visits happen in this order. Before the start. */
 void rw_runner_add(struct rw_runner *runner, const struct rw_runner_stage *stage);
 
-/* rw_runner_budget returns how many inputs the stage may take now, 0..burst_max. Producer side only: the
- * runner's thread. */
+/* rw_runner_budget returns how many inputs the stage may take now, 0..burst_max. Producer side
+ * only: the runner's thread. */
 uint32_t rw_runner_budget(struct rw_runner_stage *stage, uint32_t burst_max);
-/* rw_runner_round visits every stage once, then idles or keeps house as due; returns the work done. The
- * thread calls it until stopped; tests call it directly, with a clock of their own. */
+/* rw_runner_round visits every stage once, then idles or keeps house as due; returns the work
+ * done. The thread calls it until stopped; tests call it directly, with a clock of their own. */
 uint32_t rw_runner_round(struct rw_runner *runner);
 
-/* rw_runner_start starts the pinned thread and returns when it runs, its affinity read back into the
- * gauges. Returns 0, or -errno with an error (the CPU is not available to this process). Cold path. */
+/* rw_runner_start starts the pinned thread and returns when it runs, its affinity read back into
+ * the gauges. Returns 0, or -errno with an error (the CPU is not available to this process). Cold
+ * path. */
 int rw_runner_start(struct rw_runner *runner);
-/* rw_runner_stop asks the thread to stop after its round and joins it; idempotent. A visit of a correct
- * stage is short, so this returns soon. Cold path. */
+/* rw_runner_stop asks the thread to stop after its round and joins it; idempotent. A visit of a
+ * correct stage is short, so this returns soon. Cold path. */
 void rw_runner_ask_stop(struct rw_runner *runner);
 void rw_runner_stop(struct rw_runner *runner);

@@ -1,10 +1,10 @@
 /* The file:
  *
- *   ┌ header 128 B ┬ block ┬ block ┬ … ┬ free, zero ┐     block: ┌ head ┬ rows (text) ┬ cells, 64-aligned ┐
+ *   ┌ header 128 B ┬ block ┬ block ┬ … ┬ free ┐     block: ┌ head ┬ rows (text) ┬ cells ┐
  *
- * Blocks follow one another, each 64-byte aligned. `used` is stored last with release, so a reader never
- * sees half a block; the magic is stored last of the header. A reader checks every length and every text
- * once, when it opens the file; it reads nothing that it has not checked. */
+ * Blocks follow one another, each 64-byte aligned. `used` is stored last with release, so a
+ * reader never sees half a block; the magic is stored last of the header. A reader checks every
+ * length and every text once, when it opens the file; it reads nothing that it has not checked. */
 #include "dataplane/stats/stats.h"
 
 #include <assert.h>

@@ -12,6 +12,9 @@
  *   RW_STATS_STRUCT(rw_feed_counters, RW_FEED_COUNTERS);
  *   static const struct rw_stat_row rows[] = RW_STATS_ROWS(RW_FEED_COUNTERS);
  *
+ * A counter of a loss says so in its sentence (dropped, lost, rejected, ignored, refused, skipped):
+ * `riskwire stat` shows it under "loss by reason".
+ *
  * A pure core takes a pointer to such a struct: in the appliance it points into the file, in a
  * test at any zeroed struct. One writer per cell. */
 #pragma once
@@ -60,10 +63,11 @@ struct rw_stats *rw_stats_create(const char *path, const char *site, uint64_t pi
 struct rw_stats *rw_stats_open(const char *path);
 void rw_stats_close(struct rw_stats *stats);
 
-/* rw_stats_block adds a block of counters (or gauges, by kind) and returns its cells in row order,
- * zeroed: cast to the RW_STATS_STRUCT. Block and row names are shorter than 40 bytes, units than 16, help
- * texts than 136. Before the seal; asserts on overflow of the file (4 MiB) or of a text, and on a
- * (block, row) used twice. One block name may hold counters, gauges and histograms. */
+/* rw_stats_block adds a block of counters (or gauges, by kind) and returns its cells in row
+ * order, zeroed: cast to the RW_STATS_STRUCT. Block and row names are shorter than 40 bytes,
+ * units than 16, help texts than 136. Before the seal; asserts on overflow of the file (4 MiB) or
+ * of a text, and on a (block, row) used twice. One block name may hold counters, gauges and
+ * histograms. */
 void *rw_stats_block(struct rw_stats *stats, const char *block, enum rw_stat_kind kind,
                      const struct rw_stat_row *rows, uint32_t count);
 /* rw_stats_hist adds one histogram row in a block of its own. Same rules. */
@@ -81,6 +85,6 @@ struct rw_stats_item {
 _Bool rw_stats_next(const struct rw_stats *stats, uint64_t *at, struct rw_stats_item *item);
 const char *rw_stats_site(const struct rw_stats *stats);
 uint64_t rw_stats_pid(const struct rw_stats *stats);
-/* rw_stats_alive tells whether the process that wrote the file still runs (its pid with the start time it
- * had, so a reused pid is not taken for it). */
+/* rw_stats_alive tells whether the process that wrote the file still runs (its pid with the start
+ * time it had, so a reused pid is not taken for it). */
 _Bool rw_stats_alive(const struct rw_stats *stats);

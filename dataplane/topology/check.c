@@ -1,5 +1,5 @@
-/* The checks that look at the graph: everything is reached, and in neither role do reliable links form a
- * cycle (a cycle of stages that wait for one another's room could stand still for ever). */
+/* The checks that look at the graph: everything is reached, and in neither role do reliable links
+ * form a cycle (a cycle of stages that wait for one another's room could stand still for ever). */
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>

@@ -1,7 +1,7 @@
 /* Placement: pure arithmetic on a CPU description.
  *
- *   stages in row order   rx feed | enrich | risk0 risk1 | merge deliver     cut into as many runs as cores,
- *   cores                  core0     core1      core2         core3          the heaviest as light as can be */
+ *   stages   rx feed | enrich | risk0 risk1 | merge deliver   cut into as many runs as there are
+ *   cores     core0     core1      core2         core3       cores, the heaviest as light as can be */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,8 +18,9 @@ static uint32_t weight_of(const struct rw_topology *topology, uint32_t stage) {
     return weight ? weight : 1;
 }
 
-/* Cuts the stages into `cores` runs such that the heaviest run is as light as possible: least[c][n] is
- * that weight for the first n stages on c cores, and cut[c][n] where the last run begins. */
+/* Cuts the stages into `cores` runs such that the heaviest run is as light as possible:
+ * least[c][n] is that weight for the first n stages on c cores, and cut[c][n] where the last run
+ * begins. */
 static void cut_runs(const struct rw_topology *topology, uint32_t cores, uint32_t *core_of) {
     uint64_t least[RW_TOPOLOGY_CORES_MAX + 1][RW_TOPOLOGY_STAGES_MAX + 1];
     uint32_t cut[RW_TOPOLOGY_CORES_MAX + 1][RW_TOPOLOGY_STAGES_MAX + 1] = {{0}};
@@ -45,7 +46,8 @@ static void cut_runs(const struct rw_topology *topology, uint32_t cores, uint32_
     }
 }
 
-/* Whether another CPU of the same physical core is to be preferred: the lowest id, but not CPU 0. */
+/* Whether another CPU of the same physical core is to be preferred: the lowest id,
+ * but not CPU 0. */
 static bool is_second(const struct rw_cpus *cpus, const struct rw_cpu *cpu) {
     for (uint32_t i = 0; i < cpus->count; i++) {
         const struct rw_cpu *other = &cpus->cpu[i];

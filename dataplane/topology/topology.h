@@ -2,16 +2,16 @@
  *
  *   rows ─► new (expand, check) ─► plan ─► place ─► build (arena, rings, env) ─► init_priv ─► init
  *                                    │                                             │
- *                              riskwire mem                         seal ─► start … stop ─► fini ─► free
+ *                               riskwire mem                 free ◄─ fini ◄─ stop … start ◄─ seal
  *
- *   static const struct rw_stage_row stages[] = {{"rx", &rw_rx_stage, &cfg.rx},
- *                                                {"risk", &rw_risk_stage, &cfg.risk, .instances = 2}, …};
+ *   static const struct rw_stage_row stages[] = {
+ *       {"rx", &rw_rx_stage, &cfg.rx}, {"risk", &rw_risk_stage, &cfg.risk, .instances = 2}, …};
  *   static const struct rw_link_row links[] = {{"rx", "feed", 4096, 2048, 1}, …};
  *
- * A repeated stage (instances ≥ 1) becomes name0, name1, …; its links are expanded in instance order. The
- * order of the rows is the order of env->in and env->out, and the order of the pipeline for placement. A
- * link may start or end at "cold", the cold thread, which is no stage: it takes its rings by
- * rw_topology_link and must never wait on one. All calls: the cold thread. */
+ * A repeated stage (instances ≥ 1) becomes name0, name1, …; its links are expanded in instance
+ * order. The order of the rows is the order of env->in and env->out, and the order of the pipeline
+ * for placement. A link may start or end at "cold", the cold thread, which is no stage: it takes
+ * its rings by rw_topology_link and must never wait on one. All calls: the cold thread. */
 #pragma once
 
 #include <stdbool.h>
@@ -57,31 +57,34 @@ struct rw_placement {
     char warning[200];                        /* what the choice costs (NUMA, SMT), or "" */
 };
 
-/* rw_topology_new expands the rows (which must outlive it) and checks them. NULL with an error that names
- * the row, the cause and the cure: names unknown or used twice, depth, fan_out, too many links, a stage
- * that nothing reaches, a cycle of reliable links in one of the roles. Free with rw_topology_free. */
+/* rw_topology_new expands the rows (which must outlive it) and checks them. NULL with an error
+ * that names the row, the cause and the cure: names unknown or used twice, depth, fan_out, too
+ * many links, a stage that nothing reaches, a cycle of reliable links in one of the roles. Free
+ * with rw_topology_free. */
 struct rw_topology *rw_topology_new(const struct rw_stage_row *stages, uint32_t stage_count,
                                     const struct rw_link_row *links, uint32_t link_count);
 /* rw_topology_check is what rw_topology_new does last: 0, or -EINVAL with an error. */
 int rw_topology_check(const struct rw_topology *topology);
 
-/* rw_topology_plan asks every stage for its plan and adds links and watermarks. *plan is owned by the
- * topology; rows may be added to it before build. Pure: nothing is mapped. 0 or -errno; once. */
+/* rw_topology_plan asks every stage for its plan and adds links and watermarks. *plan is owned by
+ * the topology; rows may be added to it before build. Pure: nothing is mapped. 0 or
+ * -errno; once. */
 int rw_topology_plan(struct rw_topology *topology, struct rw_plan **plan);
 
-/* What to place on: either a list of CPUs (one core for each), or a number of cores to be chosen from
- * `cpus`, or neither: one core for each stage as far as the CPUs reach. */
+/* What to place on: either a list of CPUs (one core for each), or a number of cores to be chosen
+ * from `cpus`, or neither: one core for each stage as far as the CPUs reach. */
 struct rw_place_wish {
     const uint32_t *list; /* NULL: choose */
     uint32_t list_count;
     uint32_t cores; /* 0: as many as useful; ignored with a list */
     bool pin;       /* false: threads float (no host needs this but tests and tiny machines) */
 };
-/* rw_topology_place computes the placement and keeps it for start. Pure but for that: reads only the CPU
- * description. Neighbours in row order share a core, so that the heaviest core is as light as possible;
- * more cores than stages are left alone. A chosen CPU is on one NUMA node where possible, a whole
- * physical core before a sibling, CPU 0 last. *placement (may be NULL) receives a copy. 0, or -EINVAL
- * with an error: a CPU that does not exist or stands twice in the list, more cores than CPUs. */
+/* rw_topology_place computes the placement and keeps it for start. Pure but for that: reads only
+ * the CPU description. Neighbours in row order share a core, so that the heaviest core is as
+ * light as possible; more cores than stages are left alone. A chosen CPU is on one NUMA node
+ * where possible, a whole physical core before a sibling, CPU 0 last. *placement (may be NULL)
+ * receives a copy. 0, or -EINVAL with an error: a CPU that does not exist or stands twice in the
+ * list, more cores than CPUs. */
 int rw_topology_place(struct rw_topology *topology, const struct rw_cpus *cpus,
                       const struct rw_place_wish *wish, struct rw_placement *placement);
 
@@ -92,15 +95,16 @@ struct rw_topology_env {
     enum rw_idle_policy idle;
     uint32_t burst_max; /* 0: RW_BURST_MAX_DEFAULT */
 };
-/* rw_topology_build maps the arena, makes the rings and fills every stage's environment; adds the blocks
- * "stage X", "link X->Y" and "core N" to the statistics. After plan and place. 0 or -errno. */
+/* rw_topology_build maps the arena, makes the rings and fills every stage's environment; adds the
+ * blocks "stage X", "link X->Y" and "core N" to the statistics. After plan and place. 0 or
+ * -errno. */
 int rw_topology_build(struct rw_topology *topology, const struct rw_topology_env *env);
-/* rw_topology_init_priv, rw_topology_init call the stages' functions in row order. The error of a stage
- * begins with its name; the stages that had been made are finished again. 0 or -errno. */
+/* rw_topology_init_priv, rw_topology_init call the stages' functions in row order. The error of a
+ * stage begins with its name; the stages that had been made are finished again. 0 or -errno. */
 int rw_topology_init_priv(struct rw_topology *topology);
 int rw_topology_init(struct rw_topology *topology);
-/* rw_topology_start starts one pinned thread per core; on failure all are stopped. 0 or -errno. Call
- * rw_seal before. */
+/* rw_topology_start starts one pinned thread per core; on failure all are stopped. 0 or -errno.
+ * Call rw_seal before. */
 int rw_topology_start(struct rw_topology *topology);
 /* rw_topology_stop asks all threads to stop and joins them; what is in the links stays there. */
 void rw_topology_stop(struct rw_topology *topology);
@@ -109,8 +113,8 @@ void rw_topology_fini(struct rw_topology *topology);
 /* rw_topology_free unmaps the arena and frees the topology. NULL is allowed. */
 void rw_topology_free(struct rw_topology *topology);
 
-/* rw_topology_link returns the ring between two expanded ends ("repl", RW_COLD; "enrich", "risk1"), or
- * NULL when there is no such link. After build. */
+/* rw_topology_link returns the ring between two expanded ends ("repl", RW_COLD; "enrich",
+ * "risk1"), or NULL when there is no such link. After build. */
 struct rw_ring *rw_topology_link(const struct rw_topology *topology, const char *from,
                                  const char *to);
 /* rw_topology_watermarks returns the site's watermarks. After build. */

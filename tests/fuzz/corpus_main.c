@@ -1,5 +1,5 @@
-/* Runs a fuzz target over the files of a folder, as an ordinary test: what once broke a reader stays in the
- * corpus and is tried in every build, with every compiler and sanitizer. */
+/* Runs a fuzz target over the files of a folder, as an ordinary test: what once broke a reader
+ * stays in the corpus and is tried in every build, with every compiler and sanitizer. */
 #include <dirent.h>
 #include <stdint.h>
 #include <stdio.h>

@@ -191,8 +191,8 @@ void rw_stat_report_table(FILE *out, const struct rw_stats *stats, bool all) {
     print_latency(out, stats);
 }
 
-/* The key of a row carries its unit: "malformed" + "messages" gives malformed_messages. Numbers without a
- * dimension ("1", "bool", "flag") stand alone. */
+/* The key of a row carries its unit: "malformed" + "messages" gives malformed_messages. Numbers
+ * without a dimension ("1", "bool", "flag") stand alone. */
 static void key_of(const struct rw_stats_item *item, char *key, size_t bytes) {
     static const char *const no_unit[] = {"", "1", "bool", "flag"};
     bool bare = strstr(item->name, item->unit) != NULL;

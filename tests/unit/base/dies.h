@@ -8,7 +8,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* dies calls in a child process, with its stderr thrown away, and tells whether that ended by abort. */
+/* dies calls in a child process, with its stderr thrown away, and tells whether that ended by
+ * abort. */
 static inline bool dies(void (*call)(void *), void *argument) {
     pid_t child = fork();
     if (child == 0) {

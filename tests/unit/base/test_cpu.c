@@ -32,7 +32,8 @@ static void write_file(const char *path, const char *text) {
     fclose(file);
 }
 
-/* Two sockets with two cores each, two threads a core, numbered as the kernel does: 0-3, then siblings. */
+/* Two sockets with two cores each, two threads a core, numbered as the kernel does: 0-3, then
+ * siblings. */
 static void make_host(void) {
     strcpy(host, "/tmp/rw_cpu_XXXXXX");
     assert_non_null(mkdtemp(host));

@@ -1,5 +1,5 @@
-/* The ring against a model on one thread, and its promise between two. Build with -Db_sanitize=thread:
- * a weakened release or acquire then shows as a race on the slots. */
+/* The ring against a model on one thread, and its promise between two. Build with
+ * -Db_sanitize=thread: a weakened release or acquire then shows as a race on the slots. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

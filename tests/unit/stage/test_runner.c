@@ -1,4 +1,5 @@
-/* The runner with toy stages: budgets, regimes that add up under a virtual clock, and real threads. */
+/* The runner with toy stages: budgets, regimes that add up under a virtual clock, and real
+ * threads. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -20,7 +21,8 @@
 static uint64_t virtual_now, virtual_step;
 static uint64_t read_virtual(const struct rw_clock *clock) { return virtual_now += virtual_step; }
 
-/* A source that emits `fan_out` numbers an input while `left`, and a sink that checks their order. */
+/* A source that emits `fan_out` numbers an input while `left`, and a sink that checks their
+ * order. */
 struct toy {
     struct rw_ring *in, *out;
     uint64_t next, left, wrong, got, housekeepings;

@@ -1,4 +1,5 @@
-/* The statistics file: what the writer adds, a reader of another process finds; damage is refused. */
+/* The statistics file: what the writer adds, a reader of another process finds; damage is
+ * refused. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -110,7 +111,8 @@ static void a_missing_or_foreign_file_is_an_error(void **state) {
     assert_null(rw_stats_create("/nonexistent/stats", "a", 1));
 }
 
-/* Every walk over damaged bytes ends, and touches only what the file has (the sanitizer watches). */
+/* Every walk over damaged bytes ends, and touches only what the file has (the sanitizer watches).
+ */
 static void damage_is_refused_or_harmless(void **state) {
     const char *text = getenv("RW_SEED");
     uint64_t seed = text ? strtoull(text, NULL, 0) : 99;

@@ -1,4 +1,5 @@
-/* Topologies of toy stages: expansion, each check with its sentence, build, a run on threads, failure. */
+/* Topologies of toy stages: expansion, each check with its sentence, build, a run on threads,
+ * failure. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -15,7 +16,8 @@
 #include "dataplane/base/err.h"
 #include "dataplane/topology/topology.h"
 
-/* A toy stage: passes 64-bit numbers from all inputs to all outputs; without inputs it makes them. */
+/* A toy stage: passes 64-bit numbers from all inputs to all outputs; without inputs it makes
+ * them. */
 struct toy {
     struct rw_stage_env env;
     uint64_t made, passed;
