@@ -70,8 +70,9 @@ struct rw_hello {
     uint8_t mode;               /* enum rw_mode of that epoch */
     uint8_t member;             /* 1 = holds all that can have been released, as far as it knows */
     uint8_t halted;
-    uint8_t named;  /* 1 = the configuration names this site as first leader */
-    char build[31]; /* version text, NUL-terminated */
+    uint8_t follows; /* 1 = has adopted the epoch of the header and waits for HELLO_ACK */
+    uint8_t named;   /* 1 = the configuration names this site as first leader */
+    char build[31];  /* version text, NUL-terminated */
 };
 
 struct rw_hello_ack {

@@ -241,7 +241,7 @@ static void on_message(struct rw_pair *pair, const struct rw_pair_event *event,
     pair->peer.heard_ns = pair->now_ns;
     if (message->type == RW_MESSAGE_HELLO) {
         rw_pair_on_hello(pair, message, actions);
-    } else if (pair->peer.refused || !pair->peer.hello_seen) {
+    } else if (pair->peer.refused) {
         return;
     } else if (!rw_hash_equal(message->lineage, pair->super.lineage)) {
         rw_stat_add(&pair->counters->foreign_lineage, 1);
@@ -332,6 +332,7 @@ void rw_pair_halt(struct rw_pair *pair, enum rw_pair_reason reason, struct rw_ha
     if (pair->stopped != RW_PAIR_NONE) return;
     pair->stopped = reason;
     pair->role = RW_ROLE_HALT;
+    pair->matched = pair->join = false;
     if (pair->peer.up) rw_pair_send(pair, actions, RW_MESSAGE_HALT)->halt_reason = reason;
     rw_pair_say_role(pair, actions);
     struct rw_pair_action *action = rw_pair_act(actions, RW_PAIR_HALT);
@@ -346,6 +347,7 @@ void rw_pair_restart(struct rw_pair *pair, enum rw_pair_reason reason,
     pair->stopped = reason;
     pair->restarting = true;
     pair->role = RW_ROLE_RECOVER;
+    pair->matched = pair->join = false;
     rw_pair_say_role(pair, actions);
     rw_pair_act(actions, RW_PAIR_RESTART)->reason = reason;
 }

@@ -75,10 +75,19 @@ static bool cut(struct rw_pair *pair, struct rw_pair_actions *actions) {
     return true;
 }
 
+/* Is the own entry the same? Where the own chain hash is no longer in memory the entry is taken for the same up to
+ * the guard, whose hash is always known and decides, and for another one above it: that may be cut. */
+static bool same_as_own(const struct rw_pair *pair, uint64_t sequence, struct rw_hash chain) {
+    struct rw_hash mine;
+    if (!RW_PAIR_RULE(RW_MUTATION_NO_CHAIN_CHECK)) return true;
+    if (rw_pair_chain(pair, sequence, &mine)) return rw_hash_equal(mine, chain);
+    return sequence < rw_pair_guard(pair);
+}
+
 /* Takes the entries after `verified` one by one. first_new is the first that was not held before. */
 static void take(struct rw_pair *pair, const struct rw_append *append,
                  struct rw_pair_actions *actions) {
-    struct rw_hash chain = append->prev_chain, mine;
+    struct rw_hash chain = append->prev_chain;
     uint64_t at = 0, first_new = 0, offset = 0;
     for (uint32_t i = 0; i < append->count; i++) {
         const uint8_t *entry = append->payload + at;
@@ -94,11 +103,10 @@ static void take(struct rw_pair *pair, const struct rw_append *append,
         chain = rw_hash_chain(chain, entry, bytes);
         at += bytes;
         if (sequence <= pair->verified) continue;
-        bool held = sequence <= pair->last && rw_pair_chain(pair, sequence, &mine) &&
-                    rw_hash_equal(mine, chain);
+        bool held = sequence <= pair->last && same_as_own(pair, sequence, chain);
         if (!held) {
             if (sequence / RW_REPL_ANCHOR_EVERY > pair->cfg.anchors) {
-                rw_pair_halt(pair, RW_PAIR_LOG_FULL, mine, chain, actions);
+                rw_pair_halt(pair, RW_PAIR_LOG_FULL, pair->last_chain, chain, actions);
                 return;
             }
             if (sequence <= pair->last && !cut(pair, actions)) return;

@@ -17,6 +17,10 @@ bool rw_pair_chain(const struct rw_pair *pair, uint64_t sequence, struct rw_hash
         *chain = cell->chain;
     } else if (sequence % RW_REPL_ANCHOR_EVERY == 0) {
         *chain = pair->anchors[sequence / RW_REPL_ANCHOR_EVERY].chain;
+    } else if (sequence == pair->loaded_commit.sequence) {
+        *chain = pair->loaded_commit.hash;
+    } else if (sequence == pair->loaded_alone.sequence) {
+        *chain = pair->loaded_alone.hash;
     } else {
         return false;
     }
@@ -28,6 +32,9 @@ void rw_pair_put_chain(struct rw_pair *pair, uint64_t sequence, struct rw_hash c
     *cell = (struct rw_pair_chain_cell){.sequence = sequence, .chain = chain};
     if (sequence % RW_REPL_ANCHOR_EVERY == 0)
         pair->anchors[sequence / RW_REPL_ANCHOR_EVERY] = (struct rw_pair_anchor){.chain = chain};
+    struct rw_point point = {.sequence = sequence, .hash = chain};
+    if (sequence == pair->super.commit) pair->loaded_commit = point;
+    if (sequence == pair->super.alone_upto) pair->loaded_alone = point;
     pair->last = sequence;
     pair->last_chain = chain;
 }

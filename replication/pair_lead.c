@@ -50,6 +50,7 @@ void rw_pair_meet_follower(struct rw_pair *pair, struct rw_pair_actions *actions
     }
     uint64_t match = match_of(pair, &peer->hello);
     peer->matched = true;
+    peer->acked = false;
     peer->verified = peer->durable = peer->applied = peer->equal = peer->credit_bytes = 0;
     peer->waiting = peer->latest = (struct rw_point){0};
     send_from(pair, match);

@@ -41,6 +41,7 @@ void rw_pair_send_hello(struct rw_pair *pair, struct rw_pair_actions *actions) {
     hello->leads = claims || rw_pair_leading(pair);
     hello->mode = (uint8_t)(claims ? pair->claim_mode : pair->mode);
     hello->halted = pair->role == RW_ROLE_HALT;
+    hello->follows = pair->role == RW_ROLE_FOLLOW;
     hello->named = pair->cfg.named_leader;
     memcpy(hello->build, pair->cfg.build, sizeof hello->build);
     hello->build[sizeof hello->build - 1] = '\0';
@@ -52,6 +53,9 @@ static void wait_for_disk(struct rw_pair *pair, enum rw_pair_phase phase,
     rw_pair_sync(pair, actions);
     pair->phase = phase;
     pair->phase_version = pair->super.version;
+    if (RW_PAIR_RULE(RW_MUTATION_EPOCH_UNSYNCED)) return;
+    pair->super_synced = pair->super.version;
+    rw_pair_on_synced(pair, actions);
 }
 
 static uint64_t next_epoch(const struct rw_pair *pair) {
@@ -121,7 +125,7 @@ static void seat(struct rw_pair *pair, struct rw_pair_actions *actions) {
     rw_pair_say_role(pair, actions);
     rw_pair_allow_apply(pair, pair->last, actions);
     if (pair->peer.up) rw_pair_send_hello(pair, actions);
-    if (pair->peer.hello_seen && !pair->peer.refused && pair->peer.epoch == pair->super.epoch)
+    if (pair->peer.hello_seen && pair->peer.hello.follows && pair->peer.epoch == pair->super.epoch)
         rw_pair_meet_follower(pair, actions);
 }
 
@@ -169,17 +173,15 @@ static void adopt(struct rw_pair *pair, const struct rw_message *message,
     else
         pair->super.member = 0;
     wait_for_disk(pair, RW_PHASE_ADOPT_SYNC, actions);
-    if (RW_PAIR_RULE(RW_MUTATION_ADOPT_UNSYNCED)) return;
-    pair->phase = RW_PHASE_NONE;
-    follow(pair, actions);
 }
 
 /* The peer has promised a newer epoch than the one led here. If it was a member of a newer one, this site is
  * deposed: what it computed beyond the common log cannot be undone, so the process replaces itself. If
- * it only promised (a claim that came to nothing), this leader takes a yet newer number. */
+ * it only promised (a claim under way, or one that came to nothing), it may lack what was released
+ * here, so this leader takes a yet newer number. */
 static void newer_than_leader(struct rw_pair *pair, const struct rw_message *message,
                               struct rw_pair_actions *actions) {
-    bool deposed = message->hello.leads || message->hello.member_epoch > pair->super.member_epoch;
+    bool deposed = message->hello.member_epoch > pair->super.member_epoch;
     if (!deposed && pair->phase == RW_PHASE_CLAIM_WAIT) {
         rw_pair_claim(pair, pair->claim_mode, pair->claim_in_sync, actions);
         return;
@@ -200,13 +202,20 @@ static void on_leader_hello(struct rw_pair *pair, const struct rw_message *messa
     if (message->epoch > pair->super.epoch) {
         if (pair->role == RW_ROLE_LEAD)
             newer_than_leader(pair, message, actions);
-        else
+        else if (message->hello.member_epoch >= pair->super.member_epoch)
             adopt(pair, message, actions);
+        else if (should_lead(pair)) /* it claims without what was released here */
+            rw_pair_claim(pair, RW_MODE_DUAL, peer_if_member(pair), actions);
     } else if (message->epoch < pair->super.epoch) {
-        rw_pair_send_hello(pair, actions);
+        bool seated = message->hello.member_epoch == message->epoch;
+        bool idle = pair->role != RW_ROLE_LEAD && pair->phase == RW_PHASE_NONE;
+        if (idle && !seated && should_lead(pair))
+            rw_pair_claim(pair, RW_MODE_DUAL, peer_if_member(pair), actions);
+        else
+            rw_pair_send_hello(pair, actions);
     } else if (pair->role == RW_ROLE_RECOVER) {
         follow(pair, actions);
-    } else if (pair->role == RW_ROLE_FOLLOW && !pair->matched) {
+    } else if (pair->role == RW_ROLE_FOLLOW) {
         bool changed = pair->mode != (enum rw_mode)message->hello.mode;
         pair->mode = message->hello.mode;
         if (changed) rw_pair_say_role(pair, actions);
@@ -225,10 +234,16 @@ static void on_member_hello(struct rw_pair *pair, const struct rw_message *messa
         wait_for_disk(pair, RW_PHASE_SEAT_SYNC, actions);
     } else if (message->epoch < pair->super.epoch && (leads || pair->phase != RW_PHASE_NONE)) {
         rw_pair_send_hello(pair, actions);
-    } else if (leads) {
+    } else if (leads && message->hello.follows) {
         rw_pair_meet_follower(pair, actions);
+    } else if (leads) {
+        rw_pair_send_hello(pair, actions);
     } else if (should_lead(pair)) {
         rw_pair_claim(pair, RW_MODE_DUAL, peer_if_member(pair), actions);
+    } else if (pair->matched) {
+        /* The leader has come back and leads no more: it must hear from this site to go on. */
+        pair->matched = false;
+        pair->hello_due_ns = pair->now_ns;
     }
 }
 
@@ -292,6 +307,8 @@ void rw_pair_on_hello(struct rw_pair *pair, const struct rw_message *message,
     peer->refused = false;
     peer->hello_seen = true;
     peer->hello = message->hello;
+    /* What another life of the peer has acknowledged says nothing about this one. */
+    if (!rw_identity_equal(peer->identity, message->identity)) peer->matched = peer->acked = false;
     peer->identity = message->identity;
     peer->epoch = rw_pair_max(peer->epoch, message->epoch);
     if (pair->phase != RW_PHASE_NONE && pair->phase != RW_PHASE_CLAIM_WAIT) return;

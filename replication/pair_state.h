@@ -28,7 +28,7 @@ enum rw_pair_mutations {
     RW_MUTATION_NO_CHAIN_CHECK,    /* APPEND is taken by sequence, without comparing chain hashes */
     RW_MUTATION_NO_RESULT_COMPARE, /* results are not compared before release */
     RW_MUTATION_NO_RESTART,        /* cut entries that were computed stay in the computed state */
-    RW_MUTATION_ADOPT_UNSYNCED,    /* an epoch is used before it is on disk */
+    RW_MUTATION_EPOCH_UNSYNCED,    /* an epoch is used before it is on disk */
     RW_MUTATION_OLD_EPOCH_ACKS,    /* acknowledgements of older epochs count */
     RW_MUTATION_NO_GUARD,          /* released entries may be cut off */
     RW_MUTATION_COUNT,
@@ -97,6 +97,8 @@ struct rw_pair {
     uint64_t last, verified, durable, applied, apply_allowed, commit, released, floor;
     struct rw_hash last_chain, verified_chain;
     uint64_t leader_commit;
+    struct rw_point loaded_commit,
+        loaded_alone; /* of the guard, noted while the journal was read */
 
     struct rw_pair_peer peer;
     uint64_t sent, turn, inflight_bytes, frame_head, frame_tail, progress_ns;

@@ -75,6 +75,7 @@ static void body_hello(struct cursor *cursor, struct rw_message *message) {
     field_u8(cursor, &hello->mode, 1);
     field_u8(cursor, &hello->member, 1);
     field_u8(cursor, &hello->halted, 1);
+    field_u8(cursor, &hello->follows, 1);
     field_u8(cursor, &hello->named, 1);
     field_bytes(cursor, hello->build, sizeof hello->build);
     if (hello->build[sizeof hello->build - 1] != '\0') cursor->bad = true;
@@ -134,7 +135,7 @@ struct body {
 };
 
 static const struct body bodies[RW_MESSAGE_TYPE_COUNT] = {
-    [RW_MESSAGE_HELLO] = {3 * 16 + 8 + 4 * 24 + 2 * 8 + 16 + 5 + 31, body_hello},
+    [RW_MESSAGE_HELLO] = {3 * 16 + 8 + 4 * 24 + 2 * 8 + 16 + 6 + 31, body_hello},
     [RW_MESSAGE_HELLO_ACK] = {24, body_hello_ack},
     [RW_MESSAGE_APPEND] = {16 + 16 + 16 + 24, body_append},
     [RW_MESSAGE_ACK] = {16 + 48 + 16, body_ack},
