@@ -22,6 +22,11 @@
 
 static char out_path[] = "/tmp/rw-subscribe-XXXXXX";
 
+/* A child that ends by exit, as argp does, still holds what its parent had allocated: no leak of
+ * its own, but the leak detector would replace its exit code. */
+const char *__asan_default_options(void);
+const char *__asan_default_options(void) { return "detect_leaks=0"; }
+
 static int make_out(void **state) {
     int fd = mkstemp(out_path);
     if (fd >= 0) close(fd);
