@@ -117,10 +117,16 @@ wait_until() {
 # site_promote SITE: asks until it is granted; the site refuses while it still hears its peer.
 site_promote() { riskwire promote --run-dir "$sites_run" --site "$1" >/dev/null 2>&1; }
 
-# What counts as a trade: executions that print, and crosses in which shares changed hands.
+# What counts as a trade: executions that print, of orders whose add is in the file (an E carries no price), and
+# crosses in which shares changed hands.
 trades_of_venue() {
-    riskwire decode "$1" 2>/dev/null | sed -n 's/^{"seq": *\([0-9]*\), *"type": *"\([ECPQ]\)"\(.*\)$/\1 \2 \3/p' |
-        awk '$0 !~ /"printable": *"N"/ && $0 !~ /"cross_shares": *0,/ { print $1 }' | sort -n
+    riskwire decode "$1" 2>/dev/null | tr -d ' {}"' | awk -F, '
+        { delete f; for (i = 1; i <= NF; i++) { split($i, pair, ":"); f[pair[1]] = pair[2] } }
+        f["type"] ~ /^[AF]$/ { known[f["order_reference_number"]] }
+        f["type"] == "U" { known[f["new_order_reference_number"]] }
+        f["type"] == "P" || f["type"] == "Q" && f["cross_shares"] > 0 ||
+            f["type"] ~ /^[EC]$/ && f["printable"] != "N" && f["order_reference_number"] in known { print f["seq"] }
+        ' | sort -n
 }
 trades_of_log() {
     riskwire journal dump "$1" -o csv 2>/dev/null |
