@@ -3,7 +3,6 @@
 #include <string.h>
 
 #include "dataplane/base/assert.h"
-#include "dataplane/book/book.h"
 #include "dataplane/feed/directory.h"
 
 #define CLOCK_INTERVAL_NS UINT64_C(1000000000)
@@ -25,7 +24,7 @@ struct channel {
     bool may_emit;   /* the shadow may have something to log */
     uint64_t last_sequence;
     struct rw_shadow *shadow;
-    uint32_t *instrument; /* [RW_BOOK_LOCATES]: index in the image, 0 = not listed or not known */
+    uint32_t *instrument; /* [RW_FEED_LOCATES]: index in the image, 0 = not listed or not known */
     uint64_t *named;      /* bit per locate: its symbol was told */
 };
 
@@ -63,7 +62,7 @@ size_t rw_enrich_footprint(const struct rw_enrich_cfg *cfg) {
     for (uint32_t i = 0; i < cfg->channel_count; i++) {
         struct rw_shadow_cfg shadow = shadow_cfg(cfg, i);
         bytes +=
-            rw_shadow_footprint(&shadow) + RW_BOOK_LOCATES * sizeof(uint32_t) + RW_BOOK_LOCATES / 8;
+            rw_shadow_footprint(&shadow) + RW_FEED_LOCATES * sizeof(uint32_t) + RW_FEED_LOCATES / 8;
     }
     return bytes;
 }
@@ -96,9 +95,9 @@ struct rw_enrich_core *rw_enrich_new(void *memory, const struct rw_enrich_cfg *c
         channel->shadow = rw_shadow_new(at, &shadow, stats->shadow[i]);
         at += rw_shadow_footprint(&shadow);
         channel->instrument = (void *)at;
-        at += RW_BOOK_LOCATES * sizeof(uint32_t);
+        at += RW_FEED_LOCATES * sizeof(uint32_t);
         channel->named = (void *)at;
-        at += RW_BOOK_LOCATES / 8;
+        at += RW_FEED_LOCATES / 8;
         seed_locates(cfg->image, channel);
     }
     return core;
@@ -251,8 +250,6 @@ static bool end_is_due(const struct channel *channel) {
 }
 
 static bool has_own(const struct rw_enrich_core *core) {
-    if (core->phase == OPENING) return true;
-    if (core->phase != LEADING) return false;
     for (uint32_t i = 0; i < core->cfg.channel_count; i++)
         if (core->channel[i].may_emit || end_is_due(&core->channel[i])) return true;
     return all_ended(core);
@@ -269,13 +266,9 @@ static bool intake_is_logged(const struct rw_enrich_core *core, const struct rw_
     return source > RW_ENRICH_SOURCES_MAX || core->source[source].end_logged;
 }
 
-/* intake_is_due: the market has reached the fill's event time, or will not come any further. */
-static bool intake_is_due(const struct rw_enrich_core *core, const struct rw_entry *feed,
-                          const struct rw_entry *intake) {
-    uint64_t reached = core->event_time_ns;
-    if (feed && feed->type == RW_ENTRY_TICK && feed->event_time_ns > reached)
-        reached = feed->event_time_ns;
-    return intake->type == RW_ENTRY_END || intake->event_time_ns <= reached ||
+/* intake_is_due: the log has reached the fill's event time, or the market will not come any further. */
+static bool intake_is_due(const struct rw_enrich_core *core, const struct rw_entry *intake) {
+    return intake->type == RW_ENTRY_END || intake->event_time_ns <= core->event_time_ns ||
            all_channels_ended(core);
 }
 
@@ -298,11 +291,12 @@ enum rw_enrich_pick rw_enrich_pick(const struct rw_enrich_core *core, const stru
     if (core->phase == CLOSED && (feed || intake))
         return intake ? RW_ENRICH_INTAKE : RW_ENRICH_FEED;
     if (core->phase == CLOSED || core->phase == DEPOSED) return RW_ENRICH_WAIT;
-    if (has_own(core)) return RW_ENRICH_OWN;
+    if (core->phase == OPENING) return RW_ENRICH_OWN;
     if (intake && intake_is_logged(core, intake)) return RW_ENRICH_INTAKE;
     if (core->phase == LEADING) {
-        if (intake && intake_is_due(core, feed, intake)) return RW_ENRICH_INTAKE;
+        if (intake && intake_is_due(core, intake)) return RW_ENRICH_INTAKE;
         if (!intake_is_known(core, intake)) return RW_ENRICH_WAIT;
+        if (has_own(core)) return RW_ENRICH_OWN;
     }
     return feed && shadows_have_room(core) ? RW_ENRICH_FEED : RW_ENRICH_WAIT;
 }
@@ -408,7 +402,7 @@ static void take_directory(struct rw_enrich_core *core, const struct rw_entry *m
     memcpy(&body, message->body, sizeof body);
     rw_stat_add(&core->stats.enrich->directory, 1);
     struct channel *channel = channel_of(core, body.channel);
-    if (!channel || message->instrument >= RW_BOOK_LOCATES) {
+    if (!channel || message->instrument >= RW_FEED_LOCATES) {
         rw_stat_add(&core->stats.enrich->unknown_channel, 1);
         return;
     }
@@ -423,7 +417,7 @@ static bool join(struct rw_enrich_core *core, const struct channel *channel,
                  struct rw_entry *tick) {
     if (tick->instrument == RW_INSTRUMENT_NONE) return true; /* of the whole channel */
     uint32_t locate = tick->instrument;
-    RW_ASSERT(locate < RW_BOOK_LOCATES);
+    RW_ASSERT(locate < RW_FEED_LOCATES);
     tick->instrument = channel->instrument[locate];
     if (tick->instrument != RW_INSTRUMENT_NONE) return true;
     bool named = channel->named[locate / 64] >> locate % 64 & 1;
@@ -432,23 +426,27 @@ static bool join(struct rw_enrich_core *core, const struct channel *channel,
     return false;
 }
 
+/* may_compare: the log of the channel is complete, but the own feed can still be compared with it. */
+static bool may_compare(const struct channel *channel) {
+    return !rw_shadow_is_live(channel->shadow) && rw_shadow_room(channel->shadow);
+}
+
 static void take_tick(struct rw_enrich_core *core, const struct rw_entry *message,
                       struct rw_enrich_out *out) {
     struct rw_entry tick = *message;
     struct channel *channel = channel_of(core, tick_channel(message));
     if (!channel) {
         rw_stat_add(&core->stats.enrich->unknown_channel, 1);
-    } else if (core->phase == CLOSED || channel->end_logged) {
-        rw_stat_add(&core->stats.enrich->after_end, 1);
     } else if (!join(core, channel, &tick)) {
-        if (core->phase == LEADING && tick.event_time_ns > core->event_time_ns)
-            core->event_time_ns = tick.event_time_ns;
+        return; /* counted */
+    } else if (channel->end_logged && !may_compare(channel)) {
+        rw_stat_add(&core->stats.enrich->after_end, 1);
     } else if (rw_shadow_is_live(channel->shadow)) {
         log_tick(core, &tick, out);
     } else {
         rw_stat_add(&core->stats.enrich->shadowed, 1);
         rw_shadow_own(channel->shadow, &tick);
-        channel->may_emit = core->phase == LEADING;
+        channel->may_emit = core->phase == LEADING && !channel->end_logged;
     }
 }
 
@@ -461,9 +459,9 @@ static void take_channel_end(struct rw_enrich_core *core, const struct rw_entry 
         return;
     }
     channel->own_ended = true;
+    rw_shadow_own_end(channel->shadow);
     if (channel->end_logged) return;
     channel->last_sequence = body.last_sequence;
-    rw_shadow_own_end(channel->shadow);
     channel->may_emit = core->phase == LEADING;
 }
 

@@ -9,9 +9,9 @@
  * A new leader first takes the whole log copy, logs SESSION open (empty log) or TAKEOVER, then what the
  * shadow holds, and goes on from there.
  *
- * Fills are merged into the ticks by event time: a fill is logged in front of the first tick whose event
- * time is not below its own. While more fills are to come the next one must be known before a tick is
- * taken; so the log of a leader that never changed is a function of its inputs alone.
+ * Fills are merged into the ticks by event time: a fill is logged behind the first tick whose event time is
+ * not below its own. While more fills are to come the next one must be known before a tick is taken; so the
+ * log of a leader that never changed is, for one channel, a function of its inputs alone.
  *
  * When every channel and every intake source has its END in the log, SESSION close follows and nothing else.
  * Pure: no clock, allocation or I/O. One thread. */

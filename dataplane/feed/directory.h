@@ -6,6 +6,7 @@
 #include "dataplane/record/entry.h"
 
 #define RW_FEED_DIRECTORY 200u
+#define RW_FEED_LOCATES   65536u /* a locate is 16 bits */
 
 struct rw_directory_body {
     char symbol[8]; /* space padded, as the venue sends it */

@@ -264,7 +264,7 @@ static void feed_site(struct world *world, struct site *site) {
 }
 
 static void fill_site(struct world *world, struct site *site) {
-    uint64_t limit = rw_rng_below(&world->rng, 3); /* often late with the next fill */
+    uint64_t limit = rw_rng_below(&world->rng, 8) == 0; /* often late with the next fill */
     for (; limit > 0 && site->fill_at < FILLS && rw_ring_room(site->intake, 2) >= 2; limit--)
         push(site->intake, world->fill[site->fill_at++], 2);
     for (; limit > 0 && site->fill_at >= FILLS && site->fill_at < FILLS + 2; limit--) {
