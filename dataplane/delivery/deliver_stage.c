@@ -21,6 +21,8 @@
 #define APPENDS_PER_VISIT  4u
 #define SUPPLIES_PER_VISIT 4u
 #define SOUP_READERS       2u
+#define RECORDS_MIN        1024u /* of either ring */
+#define SMALL_BLOCK_BYTES  65536u
 #define STATUS_NS          10000000u /* the status line is renewed at least so often */
 
 #define DELIVER_COUNTERS(X)                                                                   \
@@ -213,6 +215,9 @@ uint16_t rw_deliver_soup_port(const void *stage) {
 static struct rw_journal_cfg journal_cfg(const struct rw_deliver_cfg *cfg) {
     struct rw_journal_cfg journal = rw_journal_defaults(RW_JOURNAL_RESULTS, cfg->journal_dir);
     if (cfg->journal_segment_bytes) journal.segment_bytes = cfg->journal_segment_bytes;
+    /* A small ring of unreleased results leaves in small blocks: it must hold two of them. */
+    if (journal.write_bytes > cfg->pending_records * RW_RESULT_BYTES / 2)
+        journal.write_bytes = SMALL_BLOCK_BYTES;
     return journal;
 }
 
@@ -235,19 +240,18 @@ static uint64_t block_records(const struct rw_journal_cfg *cfg) {
     return (cfg->write_bytes - RW_JOURNAL_BLOCK) / RW_RESULT_BYTES;
 }
 
-static int check_ring(const char *what, uint64_t records, uint64_t least) {
-    if (records >= least && records <= RW_DELIVER_DEPTH_MAX && !(records & (records - 1))) return 0;
-    rw_err_fix("write a power of two from %lu to %u", (unsigned long)least, RW_DELIVER_DEPTH_MAX);
+static int check_ring(const char *what, uint64_t records) {
+    if (records >= RECORDS_MIN && records <= RW_DELIVER_DEPTH_MAX && !(records & (records - 1)))
+        return 0;
+    rw_err_fix("write a power of two from %u to %u", RECORDS_MIN, RW_DELIVER_DEPTH_MAX);
     return rw_err_set(EINVAL, "%s of %lu records is no power of two in range", what,
                       (unsigned long)records);
 }
 
 static int check_cfg(const struct rw_deliver_cfg *cfg) {
     struct rw_journal_cfg journal = journal_cfg(cfg);
-    uint64_t least = 1024;
-    while (least < 2 * block_records(&journal)) least *= 2;
-    int rc = check_ring("delivery ring in shared memory", cfg->broadcast_records, 1024);
-    if (!rc) rc = check_ring("ring of unreleased results", cfg->pending_records, least);
+    int rc = check_ring("delivery ring in shared memory", cfg->broadcast_records);
+    if (!rc) rc = check_ring("ring of unreleased results", cfg->pending_records);
     if (!rc) rc = rw_journal_check_cfg(&journal);
     if (!rc && strnlen(cfg->session, sizeof cfg->session) != 10)
         rc = rw_err_set(EINVAL, "session '%.11s' does not have ten characters", cfg->session);

@@ -15,7 +15,7 @@
 
 #define LINK_DEPTH 256u
 #define RING       1024u
-#define PENDING    4096u
+#define PENDING    1024u
 /* A step takes at least so long in fact, so the clock of the test never runs ahead of that of a
  * real client, whose heartbeats it judges. */
 #define STEP_NS   1000u

@@ -215,7 +215,7 @@ static void wrong_settings_are_refused_by_the_plan(void **state) {
     cfg.broadcast_records = 1000;
     assert_int_equal(rw_deliver_stage_type.plan(&cfg, "x", 1, &plan), -EINVAL);
     cfg = good;
-    cfg.pending_records = 1024; /* less than two blocks of the journal */
+    cfg.pending_records = 512;
     assert_int_equal(rw_deliver_stage_type.plan(&cfg, "x", 1, &plan), -EINVAL);
     cfg = good;
     cfg.session[9] = 0;
