@@ -1,7 +1,7 @@
 /* Placement: pure arithmetic on a CPU description.
  *
- *   stages   rx feed | enrich | risk0 risk1 | merge deliver   cut into as many runs as there are
- *   cores     core0     core1      core2         core3       cores, the heaviest as light as can be */
+ *   stages   rx feed | enrich | risk0 risk1 | merge deliver   cut into as many runs as there
+ *   cores     core0     core1      core2         core3       are cores, the heaviest light */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
