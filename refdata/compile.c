@@ -1,5 +1,5 @@
-/* A file after the other; a row with a finding is left out, and later files do not complain about what is
- * missing only because of that. */
+/* A file after the other; a row with a finding is left out, and later files do not complain about
+ * what is missing only because of that. */
 #include "refdata/compile.h"
 
 #include <errno.h>
@@ -109,7 +109,8 @@ int rw_refdata_compile(const char *folder, struct rw_image **image) {
     return rw_refdata_compile_report(folder, stderr, image);
 }
 
-/* ---- names ------------------------------------------------------------------------------------ */
+/* ---- names
+ * ------------------------------------------------------------------------------------ */
 
 static const char *name_of(const struct rw_name_index *index, uint32_t row) {
     return (const char *)index->rows + row * index->row_bytes;
@@ -146,7 +147,8 @@ int rw_name_index_add(struct rw_name_index *index, uint32_t row) {
     return 0;
 }
 
-/* ---- reading ---------------------------------------------------------------------------------- */
+/* ---- reading
+ * ---------------------------------------------------------------------------------- */
 
 static int read_file(struct compiling *compiling, const char *name, const char *columns,
                      uint32_t *count, uint32_t max, read_row read) {
@@ -169,7 +171,8 @@ static int read_file(struct compiling *compiling, const char *name, const char *
     return rc || closed != -EINVAL ? rc : 0;
 }
 
-/* grow makes room for row `count`. Returns the table, moved perhaps, or NULL with the old one untouched. */
+/* grow makes room for row `count`. Returns the table, moved perhaps, or NULL with the old one
+ * untouched. */
 static void *grow(void *table, uint32_t count, uint32_t *room, size_t row_bytes) {
     if (count < *room) return table;
     uint32_t wanted = *room ? 2 * *room : 256;
@@ -315,7 +318,8 @@ static int order_portfolios(struct compiling *compiling) {
     return 0;
 }
 
-/* take_portfolio reads the name of a known portfolio; 0 when it is unknown or the file had findings. */
+/* take_portfolio reads the name of a known portfolio; 0 when it is unknown or the file had
+ * findings. */
 static uint32_t take_portfolio(struct compiling *compiling) {
     char name[RW_NAME_BYTES];
     if (!rw_csv_text(&compiling->csv, name, sizeof name, false)) return 0;
@@ -334,8 +338,8 @@ static uint32_t take_symbol(struct compiling *compiling) {
     return instrument;
 }
 
-/* take_quantity reads a quantity whose product with the multiplier, summed over the portfolio, keeps the
- * bound within which risk's integers cannot overflow. */
+/* take_quantity reads a quantity whose product with the multiplier, summed over the portfolio,
+ * keeps the bound within which risk's integers cannot overflow. */
 static void take_quantity(struct compiling *compiling, struct rw_position_row *row) {
     if (!rw_csv_integer(&compiling->csv, -INT32_MAX, INT32_MAX, &row->quantity)) return;
     if (!row->portfolio || !row->instrument) return;
@@ -397,7 +401,8 @@ static void order_positions(struct compiling *compiling) {
                           "portfolio and symbol");
 }
 
-/* take_desk reads the name of a desk and returns its index in the image: its place among sorted desks. */
+/* take_desk reads the name of a desk and returns its index in the image: its place among sorted
+ * desks. */
 static uint32_t take_desk(struct compiling *compiling) {
     const struct rw_rows *rows = &compiling->rows;
     char name[RW_NAME_BYTES];

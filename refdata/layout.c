@@ -1,5 +1,5 @@
-/* Sizes first, one allocation, then table by table. Every byte that is not a field is zero, so equal rows
- * give equal bytes. */
+/* Sizes first, one allocation, then table by table. Every byte that is not a field is zero, so
+ * equal rows give equal bytes. */
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
@@ -89,7 +89,8 @@ static void fill_portfolios(const struct rw_rows *rows, struct rw_image *image) 
     }
 }
 
-/* fill_limits copies the limits, which are sorted by owner, and tells each owner where its own begin. */
+/* fill_limits copies the limits, which are sorted by owner, and tells each owner where its own
+ * begin. */
 static void fill_limits(const struct rw_rows *rows, struct rw_image *image) {
     struct rw_limit_row *limits = table_rows(image, &image->limits);
     struct rw_portfolio_row *portfolios = table_rows(image, &image->portfolios);

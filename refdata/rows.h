@@ -1,5 +1,5 @@
-/* The rows of the four files as read and checked, before they become an image. Shared by compile.c, which reads
- * them, and layout.c, which lays the image out. Private to the compiler. */
+/* The rows of the four files as read and checked, before they become an image. Shared by compile.c,
+ * which reads them, and layout.c, which lays the image out. Private to the compiler. */
 #pragma once
 
 #include <stdio.h>
@@ -46,5 +46,6 @@ struct rw_rows {
     struct rw_name_index symbols, names;
 };
 
-/* rw_rows_layout makes the sealed image of sorted rows; NULL when memory is short. Owned by the caller. */
+/* rw_rows_layout makes the sealed image of sorted rows; NULL when memory is short. Owned by the
+ * caller. */
 struct rw_image *rw_rows_layout(const struct rw_rows *rows);

@@ -1,6 +1,6 @@
-/* Everything comes through one function, fill: "have n bytes or fewer, if the file ends". A file short of a
- * whole header or record is a cut capture; only contradictions are errors. gzread reads plain files
- * too, so compressed and plain take the same path. */
+/* Everything comes through one function, fill: "have n bytes or fewer, if the file ends". A file
+ * short of a whole header or record is a cut capture; only contradictions are errors. gzread reads
+ * plain files too, so compressed and plain take the same path. */
 #include "dataplane/io/pcap.h"
 
 #include <errno.h>
@@ -184,10 +184,12 @@ int rw_pcap_survey(const char *path, struct rw_pcap_count *count) {
     return rc;
 }
 
-/* ---- bytes from the file ---------------------------------------------------------------------- */
+/* ---- bytes from the file
+ * ---------------------------------------------------------------------- */
 
 /* fill reads up to `bytes` bytes into `to` and returns how many, fewer only at the end of the file;
- * -EIO with an error set when the file cannot be read. A .gz that stops early ends there, like a cut file. */
+ * -EIO with an error set when the file cannot be read. A .gz that stops early ends there, like a
+ * cut file. */
 static int64_t fill(struct rw_pcap *reader, void *to, uint32_t bytes) {
     int64_t got = 0;
     if (reader->file) {
@@ -237,7 +239,8 @@ static int foreign_link(struct rw_pcap *reader, uint32_t link) {
     return rc;
 }
 
-/* ---- the head of the file --------------------------------------------------------------------- */
+/* ---- the head of the file
+ * --------------------------------------------------------------------- */
 
 static int open_ng(struct rw_pcap *reader, const uint8_t head[4]);
 
@@ -277,7 +280,8 @@ static int open_head(struct rw_pcap *reader) {
     return rc;
 }
 
-/* ---- classic pcap ----------------------------------------------------------------------------- */
+/* ---- classic pcap
+ * ----------------------------------------------------------------------------- */
 
 static int next_classic(struct rw_pcap *reader, struct rw_pcap_record *record) {
     uint8_t head[CLASSIC_RECORD];
@@ -302,9 +306,11 @@ static int next_classic(struct rw_pcap *reader, struct rw_pcap_record *record) {
     return 1;
 }
 
-/* ---- pcapng ----------------------------------------------------------------------------------- */
+/* ---- pcapng
+ * ----------------------------------------------------------------------------------- */
 
-/* read_body reads `bytes` bytes of a block into the buffer. Returns 1, 0 when the file ends before. */
+/* read_body reads `bytes` bytes of a block into the buffer. Returns 1, 0 when the file ends
+ * before. */
 static int read_body(struct rw_pcap *reader, uint32_t bytes) {
     if (bytes > reader->buffer_bytes) {
         uint8_t *larger = realloc(reader->buffer, bytes);
@@ -318,8 +324,8 @@ static int read_body(struct rw_pcap *reader, uint32_t bytes) {
     return got == bytes;
 }
 
-/* section reads a section header after its type: the byte order is known only from its body, and the
- * interfaces start anew. Returns 1, 0 at a cut, or an error. */
+/* section reads a section header after its type: the byte order is known only from its body, and
+ * the interfaces start anew. Returns 1, 0 at a cut, or an error. */
 static int section(struct rw_pcap *reader) {
     uint8_t head[8];
     int64_t got = fill(reader, head, sizeof head);
@@ -346,7 +352,8 @@ static int open_ng(struct rw_pcap *reader, const uint8_t head[4]) {
     return rc < 0 ? rc : 0;
 }
 
-/* add_interface reads an interface block's body: link type, snapshot length, resolution of its stamps. */
+/* add_interface reads an interface block's body: link type, snapshot length, resolution of its
+ * stamps. */
 static int add_interface(struct rw_pcap *reader, const uint8_t *body, uint32_t bytes) {
     if (bytes < 8) return bad(reader, "length of an interface block", bytes);
     if (reader->interface_count == RW_PCAP_INTERFACES_MAX)
@@ -389,7 +396,8 @@ static uint64_t stamp_ns(const struct interface *interface, uint64_t stamp) {
     return shifted > (__int128)UINT64_MAX ? UINT64_MAX : (uint64_t)shifted;
 }
 
-/* packet hands out an enhanced or simple packet block whose first `there` of `bytes` body bytes were read. */
+/* packet hands out an enhanced or simple packet block whose first `there` of `bytes` body bytes
+ * were read. */
 static int packet(struct rw_pcap *reader, uint32_t type, uint32_t bytes, uint32_t there,
                   struct rw_pcap_record *record) {
     const uint8_t *body = reader->buffer;
@@ -464,7 +472,8 @@ static int next_block(struct rw_pcap *reader, struct rw_pcap_record *record) {
     return type == BLOCK_INTERFACE ? add_interface(reader, reader->buffer, bytes) : -EAGAIN;
 }
 
-/* ---- writing ---------------------------------------------------------------------------------- */
+/* ---- writing
+ * ---------------------------------------------------------------------------------- */
 
 int rw_pcap_create(const char *path, struct rw_pcap_writer **writer) {
     struct rw_pcap_writer *candidate = calloc(1, sizeof *candidate);

@@ -4,7 +4,8 @@
  *   ┌ arrival ┬ now ┬ source ┬ port ┬ channel ┬ line ┬ flags ┬ bytes ┐┌ payload, ≤ 2,016 B ┐
  *   └──────────────────────── 32 B ─────────────────────────────────┘
  *
- * rx has already checked the headers, the group, the UDP port and the source; it does not know the feed. */
+ * rx has already checked the headers, the group, the UDP port and the source; it does not know the
+ * feed. */
 #pragma once
 
 #include <assert.h>
@@ -22,8 +23,9 @@ enum rw_line { RW_LINE_A = 0, RW_LINE_B = 1, RW_LINES = 2 };
 struct rw_frame {
     /* When this site got the packet: monotonic clock, ns; the NIC's stamp if it gives one. */
     uint64_t arrival_ns;
-    /* The feed's own clock for gap timers, ns, never falling within one rx: the capture time (Unix time)
-     * for file ports, so that a replay decides the same at any speed; else the monotonic clock. */
+    /* The feed's own clock for gap timers, ns, never falling within one rx: the capture time (Unix
+     * time) for file ports, so that a replay decides the same at any speed; else the monotonic
+     * clock. */
     uint64_t now_ns;
     uint32_t source;   /* IPv4 address of the sender, host byte order */
     uint16_t port;     /* row of the rx configuration */

@@ -1,12 +1,13 @@
-/* Ports that packets come from, behind a table of operations: DPDK (nic_dpdk.h) in the appliance, memory
- * (nic_mem.h) in tests. The rx stage sees nothing else, so it is built and tested without a NIC.
+/* Ports that packets come from, behind a table of operations: DPDK (nic_dpdk.h) in the appliance,
+ * memory (nic_mem.h) in tests. The rx stage sees nothing else, so it is built and tested without a
+ * NIC.
  *
  *   nic ─┬─ port 0  "/data/line_a.pcap"   file: waits, has an end, brings capture times
  *        ├─ port 1  "0000:41:00.0"        live: cannot wait, loses what is not taken
  *        └─ …       at most RW_NIC_PORTS_MAX
  *
- * A packet is a view into the port's own buffer, valid until it is freed: rx copies the payload out and
- * gives the buffer back at once, so a slow stage can never starve a port of buffers. */
+ * A packet is a view into the port's own buffer, valid until it is freed: rx copies the payload out
+ * and gives the buffer back at once, so a slow stage can never starve a port of buffers. */
 #pragma once
 
 #include <stdbool.h>
@@ -47,21 +48,23 @@ struct rw_nic_port {
 
 struct rw_nic;
 
-/* The operations of a kind of port. port < port_count. All but close: the rx stage's thread only. */
+/* The operations of a kind of port. port < port_count. All but close: the rx stage's thread
+ * only. */
 struct rw_nic_ops {
     const char *name;
-    /* thread_begin makes the calling thread known to the device library, before its first rx_burst. */
+    /* thread_begin makes the calling thread known to the device library, before its first
+     * rx_burst. */
     void (*thread_begin)(struct rw_nic *nic);
-    /* rx_burst takes up to count ≤ RW_NIC_BURST packets that are there and returns how many. Never waits.
-     * Each is given back to free exactly once. */
+    /* rx_burst takes up to count ≤ RW_NIC_BURST packets that are there and returns how many. Never
+     * waits. Each is given back to free exactly once. */
     uint32_t (*rx_burst)(struct rw_nic *nic, uint32_t port, struct rw_nic_packet *packets,
                          uint32_t count);
     void (*free)(struct rw_nic *nic, const struct rw_nic_packet *packets, uint32_t count);
     /* at_end tells that a file port has delivered its last packet. false for live ports. */
     bool (*at_end)(struct rw_nic *nic, uint32_t port);
-    /* join asks for a multicast group (from one source, or any with source 0; host byte order). 0; or
-     * -ENOTSUP when the port takes everything that arrives (the stage filters): joining is then up to the
-     * network. Before the seal. */
+    /* join asks for a multicast group (from one source, or any with source 0; host byte order). 0;
+     * or -ENOTSUP when the port takes everything that arrives (the stage filters): joining is then
+     * up to the network. Before the seal. */
     int (*join)(struct rw_nic *nic, uint32_t port, uint32_t group, uint32_t source);
     /* counters reads the device's counters; link_up its carrier. ≤ 1 µs. */
     void (*counters)(struct rw_nic *nic, uint32_t port, struct rw_nic_counters *counters);

@@ -1,5 +1,5 @@
-/* One mempool for all ports, one receive queue per port. The stage thread is a plain pthread that is made
- * known to the EAL, so the EAL owns neither main nor any core. */
+/* One mempool for all ports, one receive queue per port. The stage thread is a plain pthread that
+ * is made known to the EAL, so the EAL owns neither main nor any core. */
 #include "dataplane/nic/nic_dpdk.h"
 
 #include <errno.h>
@@ -27,7 +27,8 @@
 #define ARGUMENT_BYTES   (RW_NIC_DEVICE_BYTES + 64u)
 #define LIVE_DESCRIPTORS 1024u
 #define MBUF_CACHE       64u
-/* The largest payload of a link slot with any headers (Ethernet, 2 tags, IPv4 60, UDP) in one buffer. */
+/* The largest payload of a link slot with any headers (Ethernet, 2 tags, IPv4 60, UDP) in one
+ * buffer. */
 #define MBUF_ROOM (RTE_PKTMBUF_HEADROOM + RW_FRAME_PAYLOAD_BYTES + 32u + 60u + 8u)
 /* Memory of the EAL itself without huge pages, where it cannot grow. */
 #define EAL_MIB 16u
@@ -108,7 +109,8 @@ int rw_nic_dpdk_start(const struct rw_nic_dpdk_cfg *given, struct rw_nic **nic) 
 
 bool rw_nic_dpdk_huge(const struct rw_nic *nic) { return ((const struct dpdk_nic *)nic)->huge; }
 
-/* ---- start: EAL ------------------------------------------------------------------------------- */
+/* ---- start: EAL
+ * ------------------------------------------------------------------------------- */
 
 static void add(struct dpdk_nic *dpdk, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
@@ -123,8 +125,8 @@ static void add(struct dpdk_nic *dpdk, const char *format, ...) {
     dpdk->argv[dpdk->argc++] = argument;
 }
 
-/* buffers returns how many packet buffers the ports need: a file holds one burst in hand; a live port a
- * full receive queue and what is between the driver and the stage. */
+/* buffers returns how many packet buffers the ports need: a file holds one burst in hand; a live
+ * port a full receive queue and what is between the driver and the stage. */
 static uint32_t buffers(const struct rw_nic_dpdk_cfg *cfg) {
     uint32_t live = cfg->live_descriptors ? cfg->live_descriptors : LIVE_DESCRIPTORS, count = 256;
     for (uint32_t i = 0; i < cfg->device_count; i++)
@@ -171,7 +173,8 @@ static void add_arguments(struct dpdk_nic *dpdk, const struct rw_nic_dpdk_cfg *c
     if (!pci) add(dpdk, "--no-pci");
 }
 
-/* start_eal runs rte_eal_init, which pins the calling thread, and gives the thread its CPUs back. */
+/* start_eal runs rte_eal_init, which pins the calling thread, and gives the thread its CPUs
+ * back. */
 static int start_eal(struct dpdk_nic *dpdk, const struct rw_nic_dpdk_cfg *cfg,
                      const struct rw_port_files *files) {
     cpu_set_t before;
@@ -189,7 +192,8 @@ static int start_eal(struct dpdk_nic *dpdk, const struct rw_nic_dpdk_cfg *cfg,
     return rc;
 }
 
-/* ---- start: ports ----------------------------------------------------------------------------- */
+/* ---- start: ports
+ * ----------------------------------------------------------------------------- */
 
 /* port_name writes the name under which DPDK knows device i. */
 static void port_name(const char *device, uint32_t i, char name[RTE_ETH_NAME_MAX_LEN]) {
@@ -203,7 +207,8 @@ static void port_name(const char *device, uint32_t i, char name[RTE_ETH_NAME_MAX
     }
 }
 
-/* receive_all lets multicast in: allmulticast, or promiscuous where the device does not know that. */
+/* receive_all lets multicast in: allmulticast, or promiscuous where the device does not know
+ * that. */
 static void receive_all(uint16_t id, const char *device) {
     if (rte_eth_allmulticast_enable(id) == 0) return;
     if (rte_eth_promiscuous_enable(id) == 0) {
@@ -274,14 +279,16 @@ static int start_ports(struct dpdk_nic *dpdk, const struct rw_nic_dpdk_cfg *cfg,
         int rc = start_port(dpdk, i, (uint16_t)(port->file ? 512 : live));
         if (rc) return rc;
     }
-    /* net_pcap stamps packets of a file through the dynamic field, in µs whatever the file's unit */
+    /* net_pcap stamps packets of a file through the dynamic field, in µs whatever the file's
+     * unit */
     dpdk->stamp_offset = rte_mbuf_dynfield_lookup(RTE_MBUF_DYNFIELD_TIMESTAMP_NAME, NULL);
     int bit = rte_mbuf_dynflag_lookup(RTE_MBUF_DYNFLAG_RX_TIMESTAMP_NAME, NULL);
     dpdk->stamp_flag = dpdk->stamp_offset >= 0 && bit >= 0 ? RTE_BIT64(bit) : 0;
     return 0;
 }
 
-/* ---- operations ------------------------------------------------------------------------------- */
+/* ---- operations
+ * ------------------------------------------------------------------------------- */
 
 static void dpdk_thread_begin(struct rw_nic *nic) {
     /* a registered thread has a cache of free buffers of its own; without one it is only slower */

@@ -1,10 +1,10 @@
-/* Ports through DPDK: capture files as net_pcap ports, and any device DPDK knows. The only part of the
- * program that sees DPDK is nic_dpdk.c.
+/* Ports through DPDK: capture files as net_pcap ports, and any device DPDK knows. The only part of
+ * the program that sees DPDK is nic_dpdk.c.
  *
  *   check ─► survey and unpack captures ─► EAL ─► find each port by name ─► configure, start ─► nic
  *
- * Everything that can be found wrong is found before the EAL starts, because the EAL's own messages do not
- * tell the cause: it comes up with no port at all when a capture cannot be read. */
+ * Everything that can be found wrong is found before the EAL starts, because the EAL's own messages
+ * do not tell the cause: it comes up with no port at all when a capture cannot be read. */
 #pragma once
 
 #include "dataplane/nic/nic.h"
@@ -29,14 +29,16 @@ struct rw_nic_dpdk_cfg {
 /* rw_nic_device_kind tells how a device string is read. Pure. */
 enum rw_nic_device_kind rw_nic_device_kind(const char *device);
 
-/* rw_nic_dpdk_check is the preflight: captures exist, can be read and are captures; huge pages are there
- * when wanted. Changes nothing. Returns 0, or -errno with an error set that names cause and cure. */
+/* rw_nic_dpdk_check is the preflight: captures exist, can be read and are captures; huge pages are
+ * there when wanted. Changes nothing. Returns 0, or -errno with an error set that names cause and
+ * cure. */
 int rw_nic_dpdk_check(const struct rw_nic_dpdk_cfg *cfg);
 
-/* rw_nic_dpdk_start runs the check, starts the EAL (once per process) and all ports. Main thread, before
- * privileges are dropped and before the stage threads start; ~0.2 s plus one pass over each capture. The
- * thread's CPU affinity stays as it was. Returns 0 with *nic, closed by nic->ops->close; or -errno with an
- * error set: preflight, EAL failed, a port did not come up. Temporary files are gone when it returns. */
+/* rw_nic_dpdk_start runs the check, starts the EAL (once per process) and all ports. Main thread,
+ * before privileges are dropped and before the stage threads start; ~0.2 s plus one pass over each
+ * capture. The thread's CPU affinity stays as it was. Returns 0 with *nic, closed by
+ * nic->ops->close; or -errno with an error set: preflight, EAL failed, a port did not come up.
+ * Temporary files are gone when it returns. */
 int rw_nic_dpdk_start(const struct rw_nic_dpdk_cfg *cfg, struct rw_nic **nic);
 
 /* rw_nic_dpdk_huge tells whether the packet buffers of a started nic lie in huge pages. */

@@ -93,7 +93,8 @@ void rw_port_files_remove(struct rw_port_files *files) {
     files->folder[0] = 0;
 }
 
-/* in_folder names the driver's view of port i in the temporary folder, which it makes if need be. */
+/* in_folder names the driver's view of port i in the temporary folder, which it makes if need
+ * be. */
 static int in_folder(const struct rw_nic_dpdk_cfg *cfg, struct rw_port_files *files, uint32_t i) {
     if (!files->folder[0]) {
         const char *parent = cfg->temporary[0] ? cfg->temporary : getenv("TMPDIR");

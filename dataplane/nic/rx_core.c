@@ -47,8 +47,8 @@ uint64_t rw_rx_core_take(struct rw_rx_core *core, uint32_t port) {
     return core->released_ns;
 }
 
-/* due tells whether a head with this capture time may go at now_ns. A stamp before the schedule's origin
- * (captures step back) is due at once. */
+/* due tells whether a head with this capture time may go at now_ns. A stamp before the schedule's
+ * origin (captures step back) is due at once. */
 static bool due(struct rw_rx_core *core, uint64_t capture_ns, uint64_t now_ns, bool hurry) {
     if (core->speed == 0) return true;
     if (hurry) {

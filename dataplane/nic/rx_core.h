@@ -3,10 +3,10 @@
  *   file 0   9 ── 12 ──────── 20 ─►┐
  *   file 1     10 ─── 15 ── 20 ───►┴─►  9·0  10·1  12·0  15·1  20·0  20·1   by (capture time, port)
  *
- * The order depends on the captures alone, so two sites that read the same files see the same sequence.
- * The pace maps capture time to the monotonic clock on a fixed schedule: being late once does not shift
- * what follows. In a hurry (a restarted site behind the log) packets go out at once, and when that ends
- * the schedule starts anew from there. */
+ * The order depends on the captures alone, so two sites that read the same files see the same
+ * sequence. The pace maps capture time to the monotonic clock on a fixed schedule: being late once
+ * does not shift what follows. In a hurry (a restarted site behind the log) packets go out at once,
+ * and when that ends the schedule starts anew from there. */
 #pragma once
 
 #include <stdbool.h>
@@ -35,16 +35,17 @@ struct rw_rx_core {
     uint64_t released_ns;    /* highest capture time released */
 };
 
-/* rw_rx_core_init begins with ports 0..ports-1, all unknown. ports ≤ RW_RX_PORTS_MAX; 0 is done at once. */
+/* rw_rx_core_init begins with ports 0..ports-1, all unknown. ports ≤ RW_RX_PORTS_MAX; 0 is done at
+ * once. */
 void rw_rx_core_init(struct rw_rx_core *core, uint32_t ports, uint32_t speed);
-/* rw_rx_core_next decides the next step at now_ns (monotonic). *port is set for NEED and RELEASE. The first
- * packet to be paced is due at once. */
+/* rw_rx_core_next decides the next step at now_ns (monotonic). *port is set for NEED and RELEASE.
+ * The first packet to be paced is due at once. */
 enum rw_rx_step rw_rx_core_next(struct rw_rx_core *core, uint64_t now_ns, bool hurry,
                                 uint32_t *port);
 /* rw_rx_core_head answers NEED: the port's next packet has this capture time. */
 void rw_rx_core_head(struct rw_rx_core *core, uint32_t port, uint64_t capture_ns);
 /* rw_rx_core_end answers NEED: there is no further packet. */
 void rw_rx_core_end(struct rw_rx_core *core, uint32_t port);
-/* rw_rx_core_take follows RELEASE: the head is gone, the next is unknown. Returns the feed's clock for this
- * packet: the highest capture time so far, because a capture's stamps may step back. */
+/* rw_rx_core_take follows RELEASE: the head is gone, the next is unknown. Returns the feed's clock
+ * for this packet: the highest capture time so far, because a capture's stamps may step back. */
 uint64_t rw_rx_core_take(struct rw_rx_core *core, uint32_t port);

@@ -1,5 +1,5 @@
-/* A visit: file ports as far as rx_core, budget and room allow, then one burst of each live port. The
- * slots written are published once, at the end. */
+/* A visit: file ports as far as rx_core, budget and room allow, then one burst of each live port.
+ * The slots written are published once, at the end. */
 #include "dataplane/nic/rx_stage.h"
 
 #include <errno.h>
@@ -162,7 +162,8 @@ const struct rw_stage_type rw_rx_stage = {.name = "rx",
                                           .housekeep = rx_housekeep,
                                           .fini = rx_fini};
 
-/* ---- one packet ------------------------------------------------------------------------------- */
+/* ---- one packet
+ * ------------------------------------------------------------------------------- */
 
 static void count_reason(struct rw_rx_counters *counters, enum rw_udp_verdict verdict) {
     static const uint16_t offsets[] = {
@@ -208,7 +209,8 @@ static bool match(const struct rx *rx, struct rx_port *port, const struct rw_udp
     return false;
 }
 
-/* take_packet counts a packet and, if it is market data and room is left, writes it to the next slot. */
+/* take_packet counts a packet and, if it is market data and room is left, writes it to the next
+ * slot. */
 static void take_packet(struct rx *rx, struct rx_port *port, bool file,
                         const struct rw_nic_packet *packet, uint64_t arrival_ns, uint64_t now_ns) {
     struct rw_rx_counters *counters = port->counters;
@@ -239,9 +241,11 @@ static void take_packet(struct rx *rx, struct rx_port *port, bool file,
     rw_stat_add(&counters->delivered_bytes, udp.bytes);
 }
 
-/* ---- file ports ------------------------------------------------------------------------------- */
+/* ---- file ports
+ * ------------------------------------------------------------------------------- */
 
-/* tell_end writes one end frame per row of a port, as far as the limit allows. True when all are written. */
+/* tell_end writes one end frame per row of a port, as far as the limit allows. True when all are
+ * written. */
 static bool tell_end(struct rx *rx, struct rx_port *port, uint32_t limit, uint64_t now_ns) {
     for (; port->ends_told < port->row_count; port->ends_told++) {
         if (rx->written >= limit) return false;
@@ -258,8 +262,8 @@ static bool tell_end(struct rx *rx, struct rx_port *port, uint32_t limit, uint64
     return true;
 }
 
-/* find_head makes the next packet of a file known to the core: from the burst in hand, from a new burst, or
- * as the end. False when none of these is possible now. */
+/* find_head makes the next packet of a file known to the core: from the burst in hand, from a new
+ * burst, or as the end. False when none of these is possible now. */
 static bool find_head(struct rx *rx, uint32_t index, uint32_t limit, uint64_t now_ns) {
     struct rx_port *port = &rx->file[index];
     const struct rw_nic_ops *ops = rx->nic->ops;
@@ -280,8 +284,8 @@ static bool find_head(struct rx *rx, uint32_t index, uint32_t limit, uint64_t no
     return true;
 }
 
-/* poll_files releases what is due, at most `limit` packets, which is within budget and room. A packet that
- * is dropped uses up its share too, so that a visit is bounded. */
+/* poll_files releases what is due, at most `limit` packets, which is within budget and room. A
+ * packet that is dropped uses up its share too, so that a visit is bounded. */
 static uint32_t poll_files(struct rx *rx, uint32_t limit, uint64_t now_ns) {
     bool hurry = rx->watermarks && rw_word_get(&rx->watermarks->hurry);
     uint32_t taken = 0, index;
@@ -301,7 +305,8 @@ static uint32_t poll_files(struct rx *rx, uint32_t limit, uint64_t now_ns) {
     return taken + rx->written;
 }
 
-/* ---- live ports ------------------------------------------------------------------------------- */
+/* ---- live ports
+ * ------------------------------------------------------------------------------- */
 
 static uint32_t poll_live(struct rx *rx, struct rx_port *port, uint32_t budget, uint64_t now_ns) {
     struct rw_nic_packet packets[RW_NIC_BURST];

@@ -1,5 +1,6 @@
-/* rx: polls its ports, keeps what is market data of its channels, copies the payload into the link to feed
- * and gives the buffer back at once. Only rx may lose data, and it counts every loss by reason.
+/* rx: polls its ports, keeps what is market data of its channels, copies the payload into the link
+ * to feed and gives the buffer back at once. Only rx may lose data, and it counts every loss by
+ * reason.
  *
  *   port ─burst─► headers ─► row by (group, UDP port) ─► source ─► room? ─► rw_frame ─► feed
  *                   │              │                       │         │
@@ -7,11 +8,13 @@
  *
  *   received = delivered + Σ reasons, per port
  *
- * File ports wait while the link has no room; they are merged and paced by rx_core, and each of their rows
- * ends with one frame flagged RW_FRAME_END. Live ports are drained whether there is room or not: declare
- * the link rx → feed elastic when one is configured, so that the runner visits rx even when it is full.
+ * File ports wait while the link has no room; they are merged and paced by rx_core, and each of
+ * their rows ends with one frame flagged RW_FRAME_END. Live ports are drained whether there is room
+ * or not: declare the link rx → feed elastic when one is configured, so that the runner visits rx
+ * even when it is full.
  *
- * out[0] = feed (slots of RW_FRAME_SLOT_BYTES, fan_out 1). Watermarks: hurry. Runs alike in every role. */
+ * out[0] = feed (slots of RW_FRAME_SLOT_BYTES, fan_out 1). Watermarks: hurry. Runs alike in every
+ * role. */
 #pragma once
 
 #include "dataplane/nic/nic.h"
@@ -35,8 +38,9 @@ struct rw_rx_cfg {
     uint32_t row_count;
     struct rw_rx_row row[RW_RX_ROWS_MAX]; /* the first that fits takes the packet */
     uint32_t speed; /* of file ports: 0 = as fast as possible, N = N times capture speed */
-    /* Wrong checksums are refused on live ports; on file ports they are counted and accepted, unless this is
-     * set: captures are edited, or taken before the sender's NIC filled the checksum in. */
+    /* Wrong checksums are refused on live ports; on file ports they are counted and accepted,
+     * unless this is set: captures are edited, or taken before the sender's NIC filled the checksum
+     * in. */
     bool strict_checksums;
 };
 

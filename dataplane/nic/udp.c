@@ -1,4 +1,5 @@
-/* Checks run in the order in which the bytes lie, so each reason is reported by the first that fails. */
+/* Checks run in the order in which the bytes lie, so each reason is reported by the first that
+ * fails. */
 #include "dataplane/nic/udp.h"
 
 #include <stdbool.h>
@@ -119,8 +120,9 @@ size_t rw_udp_build(const struct rw_udp *udp, uint8_t *frame) {
     return RW_UDP_HEADERS_BYTES + udp->bytes;
 }
 
-/* ones_sum returns the 16-bit ones' complement sum of the bytes and an earlier sum. It adds eight bytes at a
- * time: the sum of 32-bit halves folds to the same value (RFC 1071), in 64 bits nothing overflows. */
+/* ones_sum returns the 16-bit ones' complement sum of the bytes and an earlier sum. It adds eight
+ * bytes at a time: the sum of 32-bit halves folds to the same value (RFC 1071), in 64 bits nothing
+ * overflows. */
 static uint32_t ones_sum(const uint8_t *bytes, size_t count, uint64_t sum) {
     for (; count >= 8; count -= 8, bytes += 8)
         sum += (uint64_t)rw_load_be32(bytes) + rw_load_be32(bytes + 4);
@@ -130,8 +132,8 @@ static uint32_t ones_sum(const uint8_t *bytes, size_t count, uint64_t sum) {
     return (uint32_t)sum;
 }
 
-/* udp_checksum returns the complement of the sum over pseudo-header and datagram: the checksum to store when
- * the field is 0, and 0 when the stored one is right. */
+/* udp_checksum returns the complement of the sum over pseudo-header and datagram: the checksum to
+ * store when the field is 0, and 0 when the stored one is right. */
 static uint16_t udp_checksum(const uint8_t *ip, const uint8_t *udp, uint32_t udp_bytes) {
     uint64_t pseudo =
         (uint64_t)rw_load_be32(ip + 12) + rw_load_be32(ip + 16) + PROTOCOL_UDP + udp_bytes;

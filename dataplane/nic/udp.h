@@ -3,9 +3,9 @@
  *   ┌ Ethernet 14 ┬ 0–2 VLAN tags ┬ IPv4 20–60 ┬ UDP 8 ┬ payload ┬ padding ┐
  *                                                 └── UDP length ──┘
  *
- * The UDP length says how long the payload is, never the frame: short frames are padded to 60 bytes.
- * Whatever is not a whole, unfragmented, undamaged UDP datagram over IPv4 has a reason, one each, in the
- * order of the checks, so that received = accepted + Σ reasons. */
+ * The UDP length says how long the payload is, never the frame: short frames are padded to 60
+ * bytes. Whatever is not a whole, unfragmented, undamaged UDP datagram over IPv4 has a reason, one
+ * each, in the order of the checks, so that received = accepted + Σ reasons. */
 #pragma once
 
 #include <stddef.h>
@@ -34,8 +34,9 @@ struct rw_udp {
     const uint8_t *payload; /* points into the frame */
 };
 
-/* Which checksums rw_udp_parse verifies. Real captures carry wrong ones: edited headers, or packets taken
- * on the sending host before its NIC filled them in. Offline tools therefore check none; a live port all. */
+/* Which checksums rw_udp_parse verifies. Real captures carry wrong ones: edited headers, or packets
+ * taken on the sending host before its NIC filled them in. Offline tools therefore check none; a
+ * live port all. */
 enum rw_udp_check {
     RW_UDP_CHECK_NONE = 0,
     RW_UDP_CHECK_IP = 1,
@@ -43,19 +44,22 @@ enum rw_udp_check {
     RW_UDP_CHECK_ALL = 3,
 };
 
-/* rw_udp_parse finds the payload of a frame of `bytes` bytes (any number; only these are read). check: enum
- * rw_udp_check, or-ed. On RW_UDP_accepted the whole of *udp is set. On RW_UDP_cut_payload it is set too,
- * with the bytes that are there, so that an offline tool can decode the complete messages of a cut packet;
- * rx drops it. On any other verdict *udp is undefined. Pure; any thread. */
+/* rw_udp_parse finds the payload of a frame of `bytes` bytes (any number; only these are read).
+ * check: enum rw_udp_check, or-ed. On RW_UDP_accepted the whole of *udp is set. On
+ * RW_UDP_cut_payload it is set too, with the bytes that are there, so that an offline tool can
+ * decode the complete messages of a cut packet; rx drops it. On any other verdict *udp is
+ * undefined. Pure; any thread. */
 enum rw_udp_verdict rw_udp_parse(const uint8_t *frame, size_t bytes, unsigned check,
                                  struct rw_udp *udp);
 
-/* rw_udp_reason returns the name of a verdict ("accepted", "cut_header", …). verdict < RW_UDP_VERDICTS. */
+/* rw_udp_reason returns the name of a verdict ("accepted", "cut_header", …). verdict <
+ * RW_UDP_VERDICTS. */
 const char *rw_udp_reason(enum rw_udp_verdict verdict);
 
 #define RW_UDP_HEADERS_BYTES 42u /* Ethernet + IPv4 without options + UDP */
 
-/* rw_udp_build writes headers (no VLAN tag, TTL 1 for multicast, right checksums) and the payload into
- * frame, which has room for RW_UDP_HEADERS_BYTES + udp->bytes. Takes source, destination, ports, bytes and
- * payload from *udp. Returns the bytes written. For generators, wrappers and tests. Pure. */
+/* rw_udp_build writes headers (no VLAN tag, TTL 1 for multicast, right checksums) and the payload
+ * into frame, which has room for RW_UDP_HEADERS_BYTES + udp->bytes. Takes source, destination,
+ * ports, bytes and payload from *udp. Returns the bytes written. For generators, wrappers and
+ * tests. Pure. */
 size_t rw_udp_build(const struct rw_udp *udp, uint8_t *frame);

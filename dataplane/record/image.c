@@ -1,5 +1,5 @@
-/* Nothing in an image is a pointer, so checking it is reading it once: after that, every offset and index in
- * it may be used without a further look. */
+/* Nothing in an image is a pointer, so checking it is reading it once: after that, every offset and
+ * index in it may be used without a further look. */
 #include "dataplane/record/image.h"
 
 #include <errno.h>
@@ -111,9 +111,11 @@ void rw_image_index_add(uint32_t *cells, uint32_t count, const char *name, uint3
     cells[at] = index;
 }
 
-/* ---- checks ----------------------------------------------------------------------------------- */
+/* ---- checks
+ * ----------------------------------------------------------------------------------- */
 
-/* content_hash covers the whole image with the hash field as zeros: header first, then the tables. */
+/* content_hash covers the whole image with the hash field as zeros: header first, then the
+ * tables. */
 static struct rw_hash content_hash(const struct rw_image *image) {
     struct rw_image header = *image;
     memset(header.hash, 0, sizeof header.hash);
@@ -123,7 +125,8 @@ static struct rw_hash content_hash(const struct rw_image *image) {
     return rw_hash_bytes(part, sizeof part);
 }
 
-/* name_hash is FNV-1a over the padded name, its high bits folded down: part of the image's format. */
+/* name_hash is FNV-1a over the padded name, its high bits folded down: part of the image's
+ * format. */
 static uint32_t name_hash(const char *name, uint32_t width) {
     uint64_t hash = 14695981039346656037ull;
     for (uint32_t i = 0; i < width; i++) hash = (hash ^ (uint8_t)name[i]) * 1099511628211ull;
@@ -247,7 +250,8 @@ static int check_limits(const struct rw_image *image) {
     return 0;
 }
 
-/* check_cells sees that an index refers to rows of the table only, holds each once, and has empty cells. */
+/* check_cells sees that an index refers to rows of the table only, holds each once, and has empty
+ * cells. */
 static int check_cells(const struct rw_image *image, const struct rw_image_table *index,
                        const struct rw_image_table *table, const char *what) {
     const uint32_t *cells = rw_image_rows(image, index);

@@ -101,27 +101,28 @@ static inline const void *rw_image_rows(const struct rw_image *image,
     return (const uint8_t *)image + table->offset;
 }
 
-/* rw_image_check tells whether `bytes` bytes of memory (64-byte aligned) are an image that every function
- * here and every reader of its tables may trust: magic, version, size, hash, tables inside and apart, row
- * 0 empty, indices and references in range, the promised orders. Returns 0, or -EBADMSG with an error set
- * that names what is wrong. Cold path, O(rows); any thread. */
+/* rw_image_check tells whether `bytes` bytes of memory (64-byte aligned) are an image that every
+ * function here and every reader of its tables may trust: magic, version, size, hash, tables inside
+ * and apart, row 0 empty, indices and references in range, the promised orders. Returns 0, or
+ * -EBADMSG with an error set that names what is wrong. Cold path, O(rows); any thread. */
 int rw_image_check(const void *memory, uint64_t bytes);
 
 /* rw_image_seal computes and stores the hash of a finished image. For its maker. */
 void rw_image_seal(struct rw_image *image);
 
-/* rw_image_symbol returns the index of the instrument with this symbol (NUL-terminated), 0 when there is
- * none. rw_image_symbol8 takes the eight characters of a venue's message, padded with spaces. rw_image_portfolio
- * does the same for a portfolio's name (NUL-terminated), rw_image_desk for a desk's. Constant time, but for
- * desks, which are few. Any thread. The image has passed rw_image_check. */
+/* rw_image_symbol returns the index of the instrument with this symbol (NUL-terminated), 0 when
+ * there is none. rw_image_symbol8 takes the eight characters of a venue's message, padded with
+ * spaces. rw_image_portfolio does the same for a portfolio's name (NUL-terminated), rw_image_desk
+ * for a desk's. Constant time, but for desks, which are few. Any thread. The image has passed
+ * rw_image_check. */
 uint32_t rw_image_symbol(const struct rw_image *image, const char *symbol);
 uint32_t rw_image_symbol8(const struct rw_image *image, const char symbol[8]);
 uint32_t rw_image_portfolio(const struct rw_image *image, const char *name);
 uint32_t rw_image_desk(const struct rw_image *image, const char *name);
 
-/* rw_image_index_cells returns how many cells a hash index for `rows` rows has: a power of two, at most half
- * full. rw_image_index_add enters row `index` under a name of `width` bytes, NUL padded; the name must not be
- * there yet. For the image's maker. */
+/* rw_image_index_cells returns how many cells a hash index for `rows` rows has: a power of two, at
+ * most half full. rw_image_index_add enters row `index` under a name of `width` bytes, NUL padded;
+ * the name must not be there yet. For the image's maker. */
 uint32_t rw_image_index_cells(uint32_t rows);
 void rw_image_index_add(uint32_t *cells, uint32_t count, const char *name, uint32_t width,
                         uint32_t index);

@@ -1,4 +1,5 @@
-/* A capture of any bytes: it is refused, or gives records that lie within the limits and then ends. */
+/* A capture of any bytes: it is refused, or gives records that lie within the limits and then
+ * ends. */
 #include <stdint.h>
 
 #include "dataplane/base/assert.h"

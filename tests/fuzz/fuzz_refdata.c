@@ -1,5 +1,5 @@
-/* The four CSV files of any content, parted by form feeds: an error with findings, or an image that passes its
- * check and is the same when compiled again. */
+/* The four CSV files of any content, parted by form feeds: an error with findings, or an image that
+ * passes its check and is the same when compiled again. */
 #include <errno.h>
 #include <stdint.h>
 #include <stdio.h>

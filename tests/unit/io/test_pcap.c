@@ -1,4 +1,5 @@
-/* Captures: what is written is read; every variant of the format; every cut; real files where present. */
+/* Captures: what is written is read; every variant of the format; every cut; real files where
+ * present. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -43,7 +44,8 @@ static const char *in_folder(const char *name) {
     return path;
 }
 
-/* ---- captures in memory ------------------------------------------------------------------------- */
+/* ---- captures in memory
+ * ------------------------------------------------------------------------- */
 
 struct image {
     uint8_t bytes[4096];
@@ -323,7 +325,8 @@ static void what_is_no_capture_is_refused_with_its_first_bytes(void **state) {
     assert_non_null(strstr(rw_err_text(), "missing.pcap"));
 }
 
-/* ---- captures in files -------------------------------------------------------------------------- */
+/* ---- captures in files
+ * -------------------------------------------------------------------------- */
 
 static void write_three(const char *path) {
     struct rw_pcap_writer *writer;

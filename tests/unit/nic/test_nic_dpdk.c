@@ -1,5 +1,5 @@
-/* Ports through the real EAL, without huge pages and root. The EAL starts once in a process, so each test
- * with ports runs in a child process and hands back what it found by its exit status. */
+/* Ports through the real EAL, without huge pages and root. The EAL starts once in a process, so
+ * each test with ports runs in a child process and hands back what it found by its exit status. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -1,4 +1,5 @@
-/* The rx stage over ports in memory: what it delivers, what it drops and why, and that nothing is kept. */
+/* The rx stage over ports in memory: what it delivers, what it drops and why, and that nothing is
+ * kept. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -1,4 +1,5 @@
-/* CSV to image: the order of tables, the same bytes for the same rows, and every finding with its place. */
+/* CSV to image: the order of tables, the same bytes for the same rows, and every finding with its
+ * place. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
