@@ -80,7 +80,8 @@ int rw_store_damage(const struct rw_walk *walk, const char *folder) {
     rw_err_set(EBADMSG, "journal %s is damaged in segment %llu at offset %llu: %s", folder,
                (unsigned long long)walk->bad.segment, (unsigned long long)walk->bad.offset,
                walk->cause);
-    rw_err_why("records of later writes stand behind it, so it had been written whole");
+    if (walk->bad.offset)
+        rw_err_why("records of later writes stand behind it, so it had been written whole");
     rw_err_fix("restore the segment from a copy, or start this site without its journal and let it "
                "resync");
     return -EBADMSG;
