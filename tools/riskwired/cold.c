@@ -23,13 +23,21 @@ static void *stage_named(const struct rw_topology *topology, const char *name) {
     return NULL;
 }
 
+static void stop_signals(sigset_t *set) {
+    sigemptyset(set);
+    sigaddset(set, SIGTERM);
+    sigaddset(set, SIGINT);
+}
+
+int rw_cold_block_signals(void) {
+    sigset_t set;
+    stop_signals(&set);
+    return sigprocmask(SIG_BLOCK, &set, NULL) ? rw_err_set(errno, "cannot block signals") : 0;
+}
+
 static int open_signals(struct rw_cold *cold) {
     sigset_t set;
-    sigemptyset(&set);
-    sigaddset(&set, SIGTERM);
-    sigaddset(&set, SIGINT);
-    /* Stage threads inherit the mask, so only this thread ever sees a signal. */
-    if (sigprocmask(SIG_BLOCK, &set, NULL)) return rw_err_set(errno, "cannot block signals");
+    stop_signals(&set);
     cold->signals = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
     return cold->signals < 0 ? rw_err_set(errno, "cannot watch signals") : 0;
 }

@@ -33,10 +33,13 @@ struct rw_cold {
     } command; /* one operator command at a time */
 };
 
+/* rw_cold_block_signals blocks SIGTERM and SIGINT. First thing in main: every thread started
+ * later, also by DPDK, inherits the mask, so only the cold thread ever takes them. */
+int rw_cold_block_signals(void);
 /* rw_cold_open opens the control socket and the peer's listener. 0 or -errno with an error. */
 int rw_cold_open(struct rw_cold *cold, const struct rw_config *config, struct rw_topology *topology,
                  const struct rw_clock *clock, struct rw_stats *stats);
-/* rw_cold_run serves until SIGTERM or SIGINT (0), until replication wants a restart (RW_COLD_RESTART), or
- * until a stage has failed for good (-errno with an error). */
+/* rw_cold_run serves until SIGTERM or SIGINT (0), until replication wants a restart
+ * (RW_COLD_RESTART), or until a stage has failed for good (-errno with an error). */
 int rw_cold_run(struct rw_cold *cold);
 void rw_cold_close(struct rw_cold *cold);

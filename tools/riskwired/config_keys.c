@@ -88,7 +88,7 @@ static const struct rw_config_key keys[] = {
     NUMBER("delivery.ring", delivery_ring, false, "65536", 1024, 16777216, "records",
            "records in the shared-memory ring, a power of two; older ones come from the result "
            "journal"),
-    NUMBER("delivery.clients", delivery_clients, false, "64", 1, 1024, "clients",
+    NUMBER("delivery.clients", delivery_clients, false, "64", 1, 64, "clients",
            "SoupBinTCP clients served at once"),
     {NULL, RW_CONFIG_TEXT, 0, false, false, NULL, NULL, 0, 0, NULL, NULL},
 };

@@ -151,7 +151,8 @@ int main(int argc, char **argv) {
     static struct site site;
     argp_parse(&argp, argc, argv, 0, NULL, &arguments);
     rw_log_setup("riskwired", RW_LOG_INFO);
-    int rc = rw_config_load(arguments.config, &site.config, stderr);
+    int rc = rw_cold_block_signals();
+    if (!rc) rc = rw_config_load(arguments.config, &site.config, stderr);
     if (rc) {
         rw_err_print("riskwired");
         return RW_EXIT_CONFIG;
