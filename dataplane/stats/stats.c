@@ -101,19 +101,24 @@ static void *create_file(const char *path) {
         return NULL;
     }
     int fd = open(aside, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+    int why = fd < 0 ? errno : posix_fallocate(fd, 0, (off_t)FILE_BYTES);
     void *memory = MAP_FAILED;
-    if (fd >= 0 && !posix_fallocate(fd, 0, (off_t)FILE_BYTES))
+    if (!why) {
         memory = mmap(NULL, FILE_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_POPULATE, fd, 0);
-    if (memory != MAP_FAILED && rename(aside, path)) {
+        if (memory == MAP_FAILED) why = errno;
+    }
+    if (!why && rename(aside, path)) {
+        why = errno;
         munmap(memory, FILE_BYTES);
         memory = MAP_FAILED;
     }
-    int why = errno;
     if (fd >= 0) close(fd);
+    if (why && fd >= 0) unlink(aside);
     if (memory != MAP_FAILED) return memory;
     rw_err_set(why, "the statistics file %s cannot be made", path);
     rw_err_why("%s; it needs %llu MiB", strerror(why), FILE_BYTES >> 20);
     rw_err_fix("check that the run directory exists, belongs to this user and has room");
+    errno = why;
     return NULL;
 }
 

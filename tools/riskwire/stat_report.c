@@ -16,8 +16,8 @@ static const struct {
     {"enrich", "feeds"},     {"risk", "risk"},
     {"merge", "risk"},       {"repl", "replication"},
     {"pair", "replication"}, {"journal", "replication"},
-    {"deliver", "delivery"}, {"soup", "delivery"},
-    {"", "other"},
+    {"log", "replication"},  {"deliver", "delivery"},
+    {"soup", "delivery"},    {"", "other"},
 };
 static const char *const lists[] = {"feeds", "risk", "replication", "delivery", "other"};
 

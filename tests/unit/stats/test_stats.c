@@ -12,6 +12,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -111,6 +112,22 @@ static void a_missing_or_foreign_file_is_an_error(void **state) {
     assert_null(rw_stats_create("/nonexistent/stats", "a", 1));
 }
 
+static void a_full_disk_is_an_error_and_leaves_nothing(void **state) {
+    struct rlimit before, small;
+    char aside[64];
+    getrlimit(RLIMIT_FSIZE, &before);
+    small = (struct rlimit){.rlim_cur = 1 << 20, .rlim_max = before.rlim_max};
+    void (*old)(int) = signal(SIGXFSZ, SIG_IGN);
+    setrlimit(RLIMIT_FSIZE, &small);
+    struct rw_stats *stats = rw_stats_create(path, "a", 1);
+    setrlimit(RLIMIT_FSIZE, &before);
+    signal(SIGXFSZ, old);
+    assert_null(stats);
+    assert_non_null(strstr(rw_err_text(), path));
+    snprintf(aside, sizeof aside, "%s.new", path);
+    assert_int_not_equal(access(aside, F_OK), 0);
+}
+
 /* Every walk over damaged bytes ends, and touches only what the file has (the sanitizer watches).
  */
 static void damage_is_refused_or_harmless(void **state) {
@@ -174,6 +191,7 @@ int main(void) {
         cmocka_unit_test(a_new_file_leaves_the_readers_of_the_old_one_alone),
         cmocka_unit_test(the_writer_is_alive_while_its_process_is),
         cmocka_unit_test(a_missing_or_foreign_file_is_an_error),
+        cmocka_unit_test(a_full_disk_is_an_error_and_leaves_nothing),
         cmocka_unit_test(damage_is_refused_or_harmless),
         cmocka_unit_test(a_taken_name_a_long_text_and_a_full_file_are_bugs),
     };

@@ -339,6 +339,56 @@ static void every_message_arrives_on_one_core_and_on_two(void **state) {
     run_on(2);
 }
 
+/* What the kernel says of each running thread, shown as cpu_pinned, is what the placement says. */
+static void every_thread_runs_where_the_placement_put_it(void **state) {
+    static struct rw_cpus cpus;
+    struct rw_placement placement;
+    struct rw_plan *plan;
+    struct rw_topology *made = make_appliance();
+    assert_int_equal(rw_cpus_read(&cpus, ""), 0);
+    rw_cpus_keep_allowed(&cpus);
+    assert_int_equal(rw_topology_plan(made, &plan), 0);
+    struct rw_place_wish wish = {.cores = cpus.count < 2 ? 1 : 2, .pin = true};
+    assert_int_equal(rw_topology_place(made, &cpus, &wish, &placement), 0);
+    wall = rw_clock_tsc();
+    stats = rw_stats_create(NULL, "toy", 1);
+    struct rw_topology_env env = {.clock = &wall, .stats = stats, .idle = RW_IDLE_YIELD};
+    assert_int_equal(rw_topology_build(made, &env), 0);
+    assert_int_equal(rw_topology_init(made), 0);
+    assert_int_equal(rw_topology_start(made), 0);
+    uint32_t core = 0;
+    struct rw_stats_item item;
+    for (uint64_t at = 0; rw_stats_next(stats, &at, &item);)
+        if (!strncmp(item.block, "core ", 5) && !strcmp(item.name, "cpu_pinned"))
+            assert_int_equal(item.value, placement.cpu[core++] + 1);
+    assert_int_equal(core, placement.cores);
+    rw_topology_stop(made);
+    rw_topology_fini(made);
+    rw_topology_free(made);
+    rw_stats_close(stats);
+}
+
+static void a_cpu_that_cannot_be_had_stops_the_start(void **state) {
+    static const struct rw_cpus invented = {.count = 2,
+                                            .cpu = {{.id = 0}, {.id = 1022, .core = 1}}};
+    struct rw_topology *made = make_appliance();
+    struct rw_plan *plan;
+    assert_int_equal(rw_topology_plan(made, &plan), 0);
+    struct rw_place_wish wish = {.cores = 2, .pin = true};
+    assert_int_equal(rw_topology_place(made, &invented, &wish, NULL), 0);
+    wall = rw_clock_tsc();
+    stats = rw_stats_create(NULL, "toy", 1);
+    struct rw_topology_env env = {.clock = &wall, .stats = stats, .idle = RW_IDLE_YIELD};
+    assert_int_equal(rw_topology_build(made, &env), 0);
+    assert_int_equal(rw_topology_init(made), 0);
+    assert_int_equal(rw_topology_start(made), -EINVAL);
+    assert_non_null(strstr(rw_err_text(), "CPU 1022"));
+    rw_topology_stop(made); /* harmless */
+    rw_topology_fini(made);
+    rw_topology_free(made);
+    rw_stats_close(stats);
+}
+
 static void the_statistics_name_stages_links_and_cores(void **state) {
     struct rw_topology *made = make_appliance();
     assert_int_equal(build(made, 2), 0);
@@ -370,6 +420,8 @@ int main(void) {
         cmocka_unit_test_setup(the_plan_holds_stages_links_and_watermarks, reset),
         cmocka_unit_test_setup(a_stage_that_fails_names_itself_and_the_others_are_finished, reset),
         cmocka_unit_test_setup(every_message_arrives_on_one_core_and_on_two, reset),
+        cmocka_unit_test_setup(every_thread_runs_where_the_placement_put_it, reset),
+        cmocka_unit_test_setup(a_cpu_that_cannot_be_had_stops_the_start, reset),
         cmocka_unit_test_setup(the_statistics_name_stages_links_and_cores, reset),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
