@@ -19,7 +19,8 @@ static void act_sync_super(struct rw_repl *repl, const struct rw_pair_action *ac
     repl->super_dirty = true; /* written by the stage's own thread: the disk queue belongs to it */
 }
 
-/* The follower takes entries out of the APPEND that is being processed: they stand in repl's message. */
+/* The follower takes entries out of the APPEND that is being processed: they stand in repl's
+ * message. */
 static void act_store(struct rw_repl *repl, const struct rw_pair_action *action) {
     const uint8_t *from = repl->message.append.payload + action->offset;
     for (uint64_t sequence = action->first; sequence <= action->upto; sequence++) {
@@ -49,8 +50,9 @@ static void act_truncate(struct rw_repl *repl, const struct rw_pair_action *acti
     if (repl->apply_upto > upto) repl->apply_upto = upto;
     if (repl->reported > upto) repl->reported = upto;
     if (repl->journaled > upto) {
+        /* a cut that still waits may lie lower: what was stored since never reached the journal */
+        repl->cut_to = repl->cut_pending && repl->cut_to < upto ? repl->cut_to : upto;
         repl->cut_pending = true;
-        repl->cut_to = upto;
     }
     repl->push.record.count = repl->resend.record.count = 0;
 }

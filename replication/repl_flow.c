@@ -1,4 +1,5 @@
-/* Entries in and out: the sequencer's link, the peer, the journal, and the links to risk and enrich. */
+/* Entries in and out: the sequencer's link, the peer, the journal, and the links to risk and
+ * enrich. */
 #include <errno.h>
 #include <string.h>
 
@@ -67,28 +68,36 @@ uint32_t rw_repl_receive(struct rw_repl *repl) {
 
 uint32_t rw_repl_take_results(struct rw_repl *repl) {
     uint64_t known = rw_word_get(&repl->watermarks->applied);
-    /* The sequencer hands an entry to risk and to us at once, so a result may be ahead of its entry. */
+    /* The sequencer hands an entry to risk and to us at once, so a result may be ahead of its
+     * entry. */
     uint64_t bound = repl->pushed < repl->last ? repl->pushed : repl->last;
     if (known > bound) known = bound;
     uint32_t taken = 0;
+    struct rw_point newest = {0};
     while (repl->applied < known && taken < RW_REPL_RESULTS_A_VISIT) {
-        struct rw_point result = {.sequence = repl->applied + 1};
-        bool held = rw_seq_ring_get(&repl->watermarks->hash, result.sequence, &result.hash.low,
-                                    &result.hash.high);
-        repl->applied++;
+        struct rw_point result = {.sequence = ++repl->applied};
         taken++;
-        /* A cell that merge has overwritten is compared at a later input, never skipped for good. */
-        if (held)
-            rw_repl_step(repl, (struct rw_pair_event){.kind = RW_PAIR_APPLIED, .result = result});
+        /* A cell that merge has overwritten is compared at a later input, never given up. */
+        if (!rw_seq_ring_get(&repl->watermarks->hash, result.sequence, &result.hash.low,
+                             &result.hash.high))
+            continue;
+        rw_pair_result(repl->pair, result.sequence, result.hash);
+        newest = result;
     }
+    if (newest.sequence)
+        rw_repl_step(repl, (struct rw_pair_event){.kind = RW_PAIR_APPLIED, .result = newest});
     return taken;
 }
 
-/* Appends what was ordered and not yet handed over; as many whole entries as the journal has room for. */
+/* Appends what was ordered and not yet handed over; as many whole entries as the journal has room
+ * for. */
 static uint32_t feed_journal(struct rw_repl *repl) {
     enum { PARTS = 128 };
     struct iovec parts[PARTS];
+    /* Records keep their order of epochs also when the superblock was lost and numbers start again. */
     uint64_t epoch = rw_epoch_of(rw_word_get(&repl->watermarks->role));
+    uint64_t written = rw_journal_epoch(repl->journal);
+    if (epoch < written) epoch = written;
     uint32_t room = rw_journal_room(repl->journal, epoch), part_count = 0, count = 0;
     uint64_t first = repl->journaled + 1, next = first;
     while (next <= repl->persist_upto) {
@@ -245,7 +254,8 @@ uint32_t rw_repl_push(struct rw_repl *repl) {
     return entries;
 }
 
-/* Collects whole entries from `first` into the payload; returns how many, *bytes and the chain before. */
+/* Collects whole entries from `first` into the payload; returns how many, *bytes and the chain
+ * before. */
 static uint32_t gather(struct rw_repl *repl, uint64_t first, uint64_t upto, uint32_t limit,
                        uint32_t *bytes, struct rw_hash *before) {
     uint32_t count = 0, used = 0;

@@ -265,7 +265,7 @@ void rw_repl_refresh(struct rw_repl *repl) {
     bool follows_in_step = view.role == RW_ROLE_FOLLOW && view.matched;
     rw_stat_set(&gauges->role, view.role);
     rw_stat_set(&gauges->mode, view.mode);
-    rw_stat_set(&gauges->epoch, view.epoch);
+    rw_stat_set(&gauges->epoch, rw_epoch_number(view.epoch));
     rw_stat_set(&gauges->in_step,
                 view.mode == RW_MODE_DUAL && view.peer_alive && (leads_in_step || follows_in_step));
     rw_stat_set(&gauges->peer_up, view.peer_alive);

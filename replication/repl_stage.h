@@ -1,17 +1,22 @@
 /* The replication stage: the pure protocol (pair_core.h) between links, journal and peer.
  *
- *   in[0]  enrich            leader: numbered entries            out[0..k−1]  risk[k]   follower: entries
- *   in[1]  cold              sessions, commands                  out[k]       enrich    follower: copy of the log
- *                                                                out[k+1]     cold      closed sessions, outcomes
+ *   in[0]  enrich            leader: numbered entries            out[0..k−1]  risk[k]
+ *    follower: entries
+ *   in[1]  cold              sessions, commands                  out[k]       enrich
+ *    follower: copy of the log
+ *                                                                out[k+1]     cold      closed
+ *    sessions, outcomes
  *
  *            ┌──────────── log memory ───────────┐
- *   entries ─┤ chain hash → journal (io_uring)    ├─► APPEND ─TLS─► peer        watermarks: role, commit, arrival
- *   APPEND ──┤ chain check → journal              ├─► risk[k], enrich           ◄─ applied, n → result hash (merge)
+ *   entries ─┤ chain hash → journal (io_uring)    ├─► APPEND ─TLS─► peer        watermarks:
+ *    role, commit, arrival
+ *   APPEND ──┤ chain check → journal              ├─► risk[k], enrich           ◄─ applied, n →
+ *    result hash (merge)
  *            └────────────────────────────────────┘
  *
- * Declare its outputs elastic: it asks for room itself, because heartbeats and acknowledgements must go on while a
- * risk stage is behind. Entries that have left the memory are read back from the journal, for a peer that is
- * behind and for its own restart. It never waits. */
+ * Declare its outputs elastic: it asks for room itself, because heartbeats and acknowledgements
+ * must go on while a risk stage is behind. Entries that have left the memory are read back from
+ * the journal, for a peer that is behind and for its own restart. It never waits. */
 #pragma once
 
 #include "dataplane/io/stream.h"
@@ -95,8 +100,8 @@ RW_STATS_STRUCT(rw_repl_gauges, RW_REPL_GAUGES);
 
 extern const struct rw_stage_type rw_repl_stage_type;
 
-/* rw_repl_gauges returns the gauges for the cold thread; they are refreshed at every housekeeping and whenever
- * the role changes. Any thread. */
+/* rw_repl_gauges returns the gauges for the cold thread; they are refreshed at every housekeeping
+ * and whenever the role changes. Any thread. */
 const struct rw_repl_gauges *rw_repl_gauges_of(const void *stage);
 /* rw_repl_journal_of returns the journal, for rw_journal_cold_step of the cold thread. */
 struct rw_journal *rw_repl_journal_of(const void *stage);

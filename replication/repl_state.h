@@ -1,6 +1,7 @@
 /* The inside of the replication stage, shared by its files and by nobody else.
  *
- *   repl_stage.c   contract: plan, init, poll, fini        repl_flow.c   entries in and out: links, journal, peer
+ *   repl_stage.c   contract: plan, init, poll, fini        repl_flow.c   entries in and out:
+ *    links, journal, peer
  *   repl_act.c     what the protocol core orders */
 #pragma once
 
@@ -68,7 +69,8 @@ struct rw_repl {
     uint8_t payload[RW_TRANSPORT_PAYLOAD_MAX];
 };
 
-/* rw_repl_step gives the core one event (now and room are filled in) and carries out what it orders. */
+/* rw_repl_step gives the core one event (now and room are filled in) and carries out what it
+ * orders. */
 void rw_repl_step(struct rw_repl *repl, struct rw_pair_event event);
 /* rw_repl_act carries out one action. */
 void rw_repl_act(struct rw_repl *repl, const struct rw_pair_action *action);

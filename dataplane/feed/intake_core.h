@@ -35,8 +35,8 @@ struct rw_intake_file {
  * Cold path; the rows are heap memory, freed by rw_intake_unload. */
 int rw_intake_load(struct rw_intake_file *file, const char *path, const struct rw_image *image,
                    FILE *report);
-/* rw_intake_ends returns how many END entries the stage will give: one per source that has rows, one for
- * source 0 when the file is empty. */
+/* rw_intake_ends returns how many END entries the stage will give: one per source that has rows,
+ * one for source 0 when the file is empty. */
 uint32_t rw_intake_ends(const struct rw_intake_file *file);
 /* rw_intake_unload frees the rows. */
 void rw_intake_unload(struct rw_intake_file *file);

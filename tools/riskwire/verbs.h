@@ -16,14 +16,14 @@ enum rw_exit {
 
 /* name, one sentence for `riskwire help`; the function is rw_verb_<name>. */
 /* clang-format off */
-#define RW_VERBS(X)                                                                                \
-    X(gen, "make a market session from a seed, or the files beside a capture")                      \
-    X(decode, "every message of a capture as a JSON object a line")                                \
-    X(book, "the order books a capture leads to, at a time of day")                                \
-    X(journal, "verify, dump or report what a journal folder holds, also a copied one")             \
-    X(config, "check a configuration, print the defaults as the manual")                           \
-    X(status, "role, mode and positions of a running site")                                        \
-    X(promote, "make an in-sync follower the leader, alone")                                       \
+#define RW_VERBS(X)                                                                              \
+    X(gen, "make a market session from a seed, or the files beside a capture")                    \
+    X(decode, "every message of a capture as a JSON object a line")                              \
+    X(book, "the order books a capture leads to, at a time of day")                              \
+    X(journal, "verify, dump or report what a journal folder holds, also a copied one")            \
+    X(config, "check a configuration, print the defaults as the manual")                         \
+    X(status, "role, mode and positions of a running site")                                      \
+    X(promote, "make an in-sync follower the leader, alone")                                     \
     X(subscribe, "follow the released results of a site, across restarts and fail-overs")          \
     X(stat, "what a site counts: cores, stages, links, loss, latency; also of a dead site")
 /* clang-format on */

@@ -2,7 +2,7 @@
  *
  *   signals · control socket · meeting the peer (TCP, TLS) · zeroing journal segments
  *
- * It meets the stages through links ("cold" rows of the topology), watermarks and statistics only. */
+ * It meets the stages only through links ("cold" rows of the topology), watermarks, statistics. */
 #pragma once
 
 #include "dataplane/topology/topology.h"

@@ -23,7 +23,7 @@ struct rw_control {
  * `client`. */
 typedef json_t *rw_control_handler(void *context, uint32_t client, const json_t *request);
 
-/* rw_control_open binds the socket, replacing a left-over one. Returns 0 or -errno with an error. */
+/* rw_control_open binds the socket, replacing a left-over one. Returns 0 or -errno. */
 int rw_control_open(struct rw_control *control, const char *path);
 /* rw_control_poll accepts and answers what is there, without waiting. Returns packets handled. */
 uint32_t rw_control_poll(struct rw_control *control, rw_control_handler *handler, void *context);

@@ -1,7 +1,8 @@
-/* riskwired: the daemon of one site. arguments → config → check → plan → map → init → seal → run → stop.
+/* riskwired: the daemon of one site. arguments → config → check → plan → map → init → seal → run →
+ * stop.
  *
- * main reads as a table of contents; each step either succeeds or leaves an error that says cause and
- * cure. The process's first thread becomes the cold thread. */
+ * main reads as a table of contents; each step either succeeds or leaves an error that says cause
+ * and cure. The process's first thread becomes the cold thread. */
 #include <argp.h>
 #include <errno.h>
 #include <stdio.h>

@@ -1,38 +1,43 @@
-/* THE wiring. Order matters: the order of link rows is the order of each stage's inputs and outputs, and
- * the order of stage rows is the order of the pipeline for placement. */
+/* THE wiring. Order matters: the order of link rows is the order of each stage's inputs and
+ * outputs, and the order of stage rows is the order of the pipeline for placement. */
 #include <string.h>
 
 #include "dataplane/feed/feed_stage.h"
 #include "tools/riskwired/wiring.h"
 
+#define ALWAYS   RW_LINK_ALWAYS
+#define LEADER   RW_LINK_LEADER
+#define FOLLOWER RW_LINK_FOLLOWER
+
 /* clang-format off */
 struct rw_topology *rw_wiring_topology(struct rw_wiring *w) {
     const struct rw_stage_row stages[] = {
-        /* name      type                      configuration    instances   weight */
-        {"rx",       &rw_rx_stage,             &w->rx,          0,          2},
-        {"feed",     &rw_feed_stage_type,      &w->feed,        0,          4},
-        {"intake",   &rw_intake_stage_type,    &w->intake,      0,          1},
-        {"enrich",   &rw_enrich_stage_type,    &w->enrich,      0,          2},
-        {"repl",     &rw_repl_stage_type,      &w->repl,        0,          3},
-        {"risk",     &rw_risk_stage_type,      &w->risk,        w->shards,  3},
-        {"merge",    &rw_merge_stage_type,     &w->merge,       0,          2},
-        {"deliver",  &rw_deliver_stage_type,   &w->deliver,     0,          3},
+        /* name       type                    configuration  instances  weight */
+        {"rx",        &rw_rx_stage,           &w->rx,        0,         2},
+        {"feed",      &rw_feed_stage_type,    &w->feed,      0,         4},
+        {"intake",    &rw_intake_stage_type,  &w->intake,    0,         1},
+        {"enrich",    &rw_enrich_stage_type,  &w->enrich,    0,         2},
+        {"repl",      &rw_repl_stage_type,    &w->repl,      0,         3},
+        {"risk",      &rw_risk_stage_type,    &w->risk,      w->shards, 3},
+        {"merge",     &rw_merge_stage_type,   &w->merge,     0,         2},
+        {"deliver",   &rw_deliver_stage_type, &w->deliver,   0,         3},
     };
     const struct rw_link_row links[] = {
-        /* from      to         depth   slot bytes           fan-out             elastic  when */
-        {"rx",       "feed",     1024,  RW_FRAME_SLOT_BYTES, 1,                  false, RW_LINK_ALWAYS},
-        {"feed",     "enrich",  16384,  RW_SLOT_BYTES,       RW_FEED_FAN_OUT,    false, RW_LINK_ALWAYS},
-        {"intake",   "enrich",   1024,  RW_SLOT_BYTES,       RW_INTAKE_FAN_OUT,  true,  RW_LINK_ALWAYS},
-        {"enrich",   "risk",    16384,  RW_SLOT_BYTES,       RW_ENRICH_FAN_OUT,  false, RW_LINK_LEADER},
-        {"enrich",   "repl",    16384,  RW_SLOT_BYTES,       RW_ENRICH_FAN_OUT,  false, RW_LINK_LEADER},
-        {"repl",     "risk",    16384,  RW_SLOT_BYTES,       1,                  true,  RW_LINK_FOLLOWER},
-        {"repl",     "enrich",  16384,  RW_SLOT_BYTES,       1,                  true,  RW_LINK_FOLLOWER},
-        {RW_COLD,    "repl",       64,  64,                  1,                  false, RW_LINK_ALWAYS},
-        {"repl",     RW_COLD,      64,  64,                  1,                  true,  RW_LINK_ALWAYS},
-        {"risk",     "merge",   16384,  RW_RESULT_BYTES,     RW_RISK_FAN_OUT,    false, RW_LINK_ALWAYS},
-        {"merge",    "deliver", 16384,  RW_RESULT_BYTES,     RW_MERGE_FAN_OUT,   false, RW_LINK_ALWAYS},
+        /* from    to        depth  slot bytes           fan-out            elastic when */
+        {"rx",     "feed",    1024, RW_FRAME_SLOT_BYTES, 1,                 false, ALWAYS},
+        {"feed",   "enrich", 16384, RW_SLOT_BYTES,       RW_FEED_FAN_OUT,   false, ALWAYS},
+        {"intake", "enrich",  1024, RW_SLOT_BYTES,       RW_INTAKE_FAN_OUT, true,  ALWAYS},
+        {"enrich", "risk",   16384, RW_SLOT_BYTES,       RW_ENRICH_FAN_OUT, false, LEADER},
+        {"enrich", "repl",   16384, RW_SLOT_BYTES,       RW_ENRICH_FAN_OUT, false, LEADER},
+        {"repl",   "risk",   16384, RW_SLOT_BYTES,       1,                 true,  FOLLOWER},
+        {"repl",   "enrich", 16384, RW_SLOT_BYTES,       1,                 true,  FOLLOWER},
+        {RW_COLD,  "repl",      64, RW_SLOT_BYTES,       1,                 false, ALWAYS},
+        {"repl",   RW_COLD,     64, RW_SLOT_BYTES,       1,                 true,  ALWAYS},
+        {"risk",   "merge",  16384, RW_RESULT_BYTES,     RW_RISK_FAN_OUT,   false, ALWAYS},
+        {"merge",  "deliver", 16384, RW_RESULT_BYTES,     RW_MERGE_FAN_OUT,  false, ALWAYS},
     };
-    static_assert(sizeof stages == sizeof w->stage && sizeof links == sizeof w->link, "rows have room");
+    static_assert(sizeof stages == sizeof w->stage, "RW_WIRING_STAGES");
+    static_assert(sizeof links == sizeof w->link, "RW_WIRING_LINKS");
     memcpy(w->stage, stages, sizeof stages);
     memcpy(w->link, links, sizeof links);
     return rw_topology_new(w->stage, RW_WIRING_STAGES, w->link, RW_WIRING_LINKS);

@@ -66,7 +66,7 @@ static int make_feed(struct rw_wiring *wiring, const struct rw_config *config) {
     return 0;
 }
 
-/* The words that decide how a log becomes results: a peer with another value computes other bytes. */
+/* The words that decide how a log becomes results: another value computes other bytes. */
 static struct rw_hash kernel_hash(void) {
     static const char kernel[] = "lane A: integers 1e-4, half-even; no floating point";
     return rw_hash_bytes(kernel, sizeof kernel);

@@ -1,5 +1,5 @@
-/* The wiring of a site: configuration → the stages' configurations → rows of the topology. Pure, so that
- * `riskwire mem` shows the same plan that riskwired maps. */
+/* The wiring of a site: configuration → the stages' configurations → rows of the topology. Pure,
+ * so that `riskwire mem` shows the same plan that riskwired maps. */
 #pragma once
 
 #include "dataplane/delivery/deliver_stage.h"
@@ -33,13 +33,14 @@ struct rw_wiring {
     struct rw_link_row link[RW_WIRING_LINKS];
 };
 
-/* rw_wiring_make fills the stages' configurations; image, intake and config outlive the wiring. 0, or -EINVAL with
- * an error that names the key. */
+/* rw_wiring_make fills the stages' configurations; image, intake and config outlive the wiring. 0,
+ * or -EINVAL with an error that names the key. */
 int rw_wiring_make(struct rw_wiring *wiring, const struct rw_config *config,
                    const struct rw_image *image, const struct rw_intake_file *intake);
 /* rw_wiring_topology makes the topology from the rows; NULL with an error. */
 struct rw_topology *rw_wiring_topology(struct rw_wiring *wiring);
-/* rw_wiring_ports tells which ports the site needs; rw_wiring_set_nic hands them to rx once started. */
+/* rw_wiring_ports tells which ports the site needs; rw_wiring_set_nic hands them to rx once
+ * started. */
 void rw_wiring_ports(const struct rw_config *config, struct rw_nic_dpdk_cfg *cfg);
 void rw_wiring_set_nic(struct rw_wiring *wiring, struct rw_nic *nic);
 /* rw_wiring_idle maps the configured word to the runner's policy. */
