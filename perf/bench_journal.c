@@ -1,4 +1,5 @@
-/* What durability costs: the journal against plain pwrite + fdatasync on a file zeroed in advance, in turns.
+/* What durability costs: the journal against plain pwrite + fdatasync on a file zeroed in
+ * advance, in turns.
  *
  *   one at a time   append, poll until durable, append the next: the latency a single input sees
  *   batched         append as much as there is room, poll on: the group commit

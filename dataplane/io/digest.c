@@ -1,5 +1,5 @@
-/* CRC-32C by the SSE4.2 instruction; SHA-256 by OpenSSL's low-level calls, which allocate nothing (the EVP ones
- * take a heap context per hash and cost 200 ns more on a record). */
+/* CRC-32C by the SSE4.2 instruction; SHA-256 by OpenSSL's low-level calls, which allocate
+ * nothing (the EVP ones take a heap context per hash and cost 200 ns more on a record). */
 #define OPENSSL_SUPPRESS_DEPRECATED
 #include "dataplane/io/digest.h"
 

@@ -6,8 +6,9 @@
 
 #define RW_SHA256_BYTES 32u
 
-/* rw_crc32c returns the CRC-32C (Castagnoli, as in RFC 3720) of the bytes, continuing from crc (0 to start).
- * It finds every error of one bit, and every burst up to 32 bits. Any thread, no allocation. */
+/* rw_crc32c returns the CRC-32C (Castagnoli, as in RFC 3720) of the bytes, continuing from crc
+ * (0 to start). It finds every error of one bit, and every burst up to 32 bits. Any thread, no
+ * allocation. */
 uint32_t rw_crc32c(uint32_t crc, const void *bytes, size_t count);
 
 /* rw_sha256 hashes one buffer. Any thread, no allocation. */

@@ -1,5 +1,5 @@
-/* The disk queue of tests: real files, but a seed decides when an operation ends, how far it gets, and which
- * sectors of it survive a crash. */
+/* The disk queue of tests: real files, but a seed decides when an operation ends, how far it
+ * gets, and which sectors of it survive a crash. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>

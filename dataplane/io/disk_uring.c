@@ -1,7 +1,8 @@
 /* The disk queue on io_uring.
  *
- * The ring is made disabled and enabled by the first submit, so that it binds to the stage thread although
- * init ran on another. TASKRUN_FLAG lets a poll see without a system call that nothing has happened. */
+ * The ring is made disabled and enabled by the first submit, so that it binds to the stage
+ * thread although init ran on another. TASKRUN_FLAG lets a poll see without a system call that
+ * nothing has happened. */
 #include <errno.h>
 #include <fcntl.h>
 #include <liburing.h>
@@ -24,7 +25,8 @@ struct uring_disk {
 /* An interrupted or busy kernel call is repeated; the limit turns a livelock into a visible bug. */
 #define SUBMIT_TRIES_MAX 1000u
 
-/* ext4 takes no buffered write without a worker thread of io_uring; a plain write is the faster copy. */
+/* ext4 takes no buffered write without a worker thread of io_uring; a plain write is the
+ * faster copy. */
 static void copy_to_cache(struct rw_disk_op *op) {
     ssize_t wrote = pwrite(op->fd, op->buffer, op->bytes, (off_t)op->offset);
     op->result = wrote < 0 ? -errno : (int32_t)wrote;

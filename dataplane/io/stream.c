@@ -110,7 +110,8 @@ static void set_option(int fd, int level, int option, int value) {
     setsockopt(fd, level, option, &value, sizeof value);
 }
 
-/* Small frames leave at once, and a dead peer is noticed in about 11 s even when nothing is sent. */
+/* Small frames leave at once, and a dead peer is noticed in about 11 s even when nothing is
+ * sent. */
 static void tune(int fd) {
     set_option(fd, IPPROTO_TCP, TCP_NODELAY, 1);
     set_option(fd, SOL_SOCKET, SO_KEEPALIVE, 1);

@@ -1,4 +1,5 @@
-/* Two streams in memory, on one thread: each direction is a bounded ring, each call moves a seeded part. */
+/* Two streams in memory, on one thread: each direction is a bounded ring, each call moves a
+ * seeded part. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>

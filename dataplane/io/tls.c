@@ -1,5 +1,5 @@
-/* TLS 1.3 by OpenSSL over a rw_stream: a BIO of our own moves the records, so the same code runs over TCP
- * and over the in-memory pair, and a closed socket never raises SIGPIPE.
+/* TLS 1.3 by OpenSSL over a rw_stream: a BIO of our own moves the records, so the same code
+ * runs over TCP and over the in-memory pair, and a closed socket never raises SIGPIPE.
  *
  * Every call leaves OpenSSL's error queue of its thread empty, on which SSL_get_error depends. */
 #include "dataplane/io/tls.h"

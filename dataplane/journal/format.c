@@ -1,5 +1,5 @@
-/* The codec of journal blocks. Judges bytes it does not trust: every field that a length or an index comes
- * from is checked before it is used. */
+/* The codec of journal blocks. Judges bytes it does not trust: every field that a length or an
+ * index comes from is checked before it is used. */
 #include "dataplane/journal/format.h"
 
 #include <string.h>

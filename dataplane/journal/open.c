@@ -260,8 +260,8 @@ int rw_journal_open(struct rw_journal **journal, void *memory, const struct rw_j
     return 0;
 }
 
-/* Writes the buffer that is under way, from its beginning: also when the queue has been abandoned, as the same
- * bytes go to the same place. */
+/* Writes the buffer that is under way, from its beginning: also when the queue has been
+ * abandoned, as the same bytes go to the same place. */
 static int write_and_wait(struct rw_journal *journal) {
     const struct rw_write *write = &journal->write[1 - journal->filling];
     const struct rw_file *file = rw_store_file(journal, journal->write_place.segment);

@@ -75,7 +75,8 @@ static int take_read(struct rw_reader *reader) {
     return reader->held ? 0 : -EIO;
 }
 
-/* How far this segment may be read: to its end, or to where the write under way or the next one begins. */
+/* How far this segment may be read: to its end, or to where the write under way or the next
+ * one begins. */
 static uint64_t readable_end(const struct rw_journal *journal, uint64_t segment) {
     struct rw_place end = journal->writing ? journal->write_place : journal->place;
     return segment < end.segment ? journal->segment_bytes : end.offset;
@@ -103,8 +104,8 @@ static uint64_t held_from_place(const struct rw_reader *reader, const uint8_t **
     return begin + reader->held - reader->place.offset;
 }
 
-/* Judges the record at the reader's place. Returns 1 and *record; 0: look again (moved on, or a read was
- * started: reader->reading); -errno. */
+/* Judges the record at the reader's place. Returns 1 and *record; 0: look again (moved on, or
+ * a read was started: reader->reading); -errno. */
 static int step(struct rw_reader *reader, struct rw_journal_record *record) {
     struct rw_journal *journal = reader->journal;
     const uint8_t *block;

@@ -1,5 +1,5 @@
-/* Reading a whole folder, offline. Two passes when there is a visitor: the first finds the cuts, so that the
- * second can leave out what was truncated later. */
+/* Reading a whole folder, offline. Two passes when there is a visitor: the first finds the
+ * cuts, so that the second can leave out what was truncated later. */
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>

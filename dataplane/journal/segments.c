@@ -1,9 +1,10 @@
 /* Making segments ahead of the writer, on the cold thread, a slice at a time.
  *
- *   NNNNNNNNNN.new: reserve ─► zeroes, 1 MiB a slice ─► head, fdatasync ─► rename to .seg, sync folder ─► publish
+ *   NNNNNNNNNN.new: reserve ─► zeroes, 1 MiB a slice ─► head, sync ─► rename to .seg ─► publish
  *
- * Real zeroes, not only reserved space: on ext4 the first durable write into reserved but unwritten space waits
- * for a journal commit (4 ms measured against 81 µs). A file with its final name is always whole. */
+ * Real zeroes, not only reserved space: on ext4 the first durable write into reserved but
+ * unwritten space waits for a journal commit (4 ms measured against 81 µs). A file with its
+ * final name is always whole. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>

@@ -68,6 +68,7 @@ struct rw_journal {
     uint8_t *zeroes, *head_block; /* cold thread's */
 };
 
+/* rw_store_file returns the open file of a segment that is ready. */
 static inline const struct rw_file *rw_store_file(const struct rw_journal *journal,
                                                   uint64_t segment) {
     return &journal->file[segment - journal->first_segment];
@@ -81,16 +82,17 @@ static inline enum rw_file_mode rw_store_cached(const struct rw_journal *journal
 /* rw_store_segment_path writes FOLDER/NNNNNNNNNN.suffix. */
 void rw_store_segment_path(const struct rw_journal *journal, uint64_t index, const char *suffix,
                            char path[RW_STORE_PATH_MAX + 32]);
-/* rw_store_list returns how many segments a folder holds and the lowest index; -errno with an error. A hole in
- * the numbers is left to the walk, which will miss the file. -ENOENT when the folder does not exist. */
+/* rw_store_list returns how many segments a folder holds and the lowest index; -errno with an
+ * error. A hole in the numbers is left to the walk, which will miss the file. -ENOENT when the
+ * folder does not exist. */
 int64_t rw_store_list(const char *folder, uint64_t *first, uint64_t *last);
-/* rw_store_load reads a whole segment file into *bytes (*room is its capacity, grown with realloc). Returns the
- * length, or -errno with an error. */
+/* rw_store_load reads a whole segment file into *bytes (*room is its capacity, grown with
+ * realloc). Returns the length, or -errno with an error. */
 int64_t rw_store_load(const char *folder, uint64_t index, uint8_t **bytes, uint64_t *room);
 /* rw_store_damage turns the walk's damage into an error. Returns -EBADMSG. */
 int rw_store_damage(const struct rw_walk *walk, const char *folder);
-/* rw_store_place_write closes the filling buffer and gives it a place. False when there is nothing to write or no
- * segment for it; journal->write_place tells where. */
+/* rw_store_place_write closes the filling buffer and gives it a place. False when there is
+ * nothing to write or no segment for it; journal->write_place tells where. */
 bool rw_store_place_write(struct rw_journal *journal);
 /* rw_store_wrote books the finished write. */
 void rw_store_wrote(struct rw_journal *journal);

@@ -97,7 +97,8 @@ static int make_file(struct rw_superblock *self, const char *path) {
     return 0;
 }
 
-/* What was loaded may be acted on, so it must stand in both copies before the next write tears one of them. */
+/* What was loaded may be acted on, so it must stand in both copies before the next write tears
+ * one of them. */
 static int level_copies(struct rw_superblock *self, const char *path, const uint8_t *bytes) {
     seal(&self->image, self->generation, self->payload);
     for (uint32_t i = 0; i < 2; i++) {

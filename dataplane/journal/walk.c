@@ -96,8 +96,9 @@ static void note_damage(struct rw_walk *walk, struct rw_place place, enum rw_dam
     walk->cause = cause;
 }
 
-/* Is there a whole record behind the damage whose write began after it, or that says the bad one was promised?
- * Then the bad one had been durable. A record of the same write proves nothing. */
+/* Is there a whole record behind the damage whose write began after it, or that says the bad
+ * one was promised? Then the bad one had been durable. A record of the same write proves
+ * nothing. */
 static void look_behind(struct rw_walk *walk, uint64_t segment, const uint8_t *bytes, uint64_t from,
                         uint64_t size) {
     if (walk->damage == RW_DAMAGE_CORRUPT) return;

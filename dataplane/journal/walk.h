@@ -1,5 +1,5 @@
-/* Walking over the segments of a store in order, and the two small tables that a walk builds. Pure; private to
- * this folder (and its tests). */
+/* Walking over the segments of a store in order, and the two small tables that a walk builds.
+ * Pure; private to this folder (and its tests). */
 #pragma once
 
 #include <stdbool.h>
@@ -11,12 +11,13 @@ struct rw_place {
     uint64_t segment, offset;
 };
 
+/* rw_place_before tells whether a stands before b. */
 static inline bool rw_place_before(struct rw_place a, struct rw_place b) {
     return a.segment != b.segment ? a.segment < b.segment : a.offset < b.offset;
 }
 
-/* The index: where to begin reading for a sequence. Rows are `stride` sequences apart or more; when the table is
- * full every other row goes and the stride doubles, so it never fails. */
+/* The index: where to begin reading for a sequence. Rows are `stride` sequences apart or more;
+ * when the table is full every other row goes and the stride doubles, so it never fails. */
 struct rw_index_row {
     uint64_t sequence;
     uint32_t segment, block;
@@ -28,15 +29,17 @@ struct rw_index {
     uint64_t stride;
 };
 
-/* rw_index_add notes that a record with first sequence `sequence` stands at `place`. In rising order. */
+/* rw_index_add notes that a record with first sequence `sequence` stands at `place`. In rising
+ * order. */
 void rw_index_add(struct rw_index *index, uint64_t sequence, struct rw_place place);
 /* rw_index_cut forgets rows above `sequence`. */
 void rw_index_cut(struct rw_index *index, uint64_t sequence);
-/* rw_index_find stores the place of the last row at or below `sequence`; false when there is none. */
+/* rw_index_find stores the place of the last row at or below `sequence`; false when there is
+ * none. */
 bool rw_index_find(const struct rw_index *index, uint64_t sequence, struct rw_place *place);
 
-/* The cuts that still matter, in order of place; their sequences rise too, because a later cut below an earlier
- * one makes that one superfluous. */
+/* The cuts that still matter, in order of place; their sequences rise too, because a later cut
+ * below an earlier one makes that one superfluous. */
 #define RW_CUTS_MAX 256u
 
 struct rw_cut {
@@ -55,8 +58,9 @@ bool rw_cuts_push(struct rw_cuts *cuts, const struct rw_cut *cut);
 /* rw_cuts_limit returns the cut that limits a record at `place`, NULL when none does. */
 const struct rw_cut *rw_cuts_limit(const struct rw_cuts *cuts, struct rw_place place);
 
-/* rw_record_view fills *record from a checked record at `block`, clipped to what `limit` (or NULL) and `last`
- * leave valid. Returns 1; 0 when nothing is left; -1 when an item is malformed. */
+/* rw_record_view fills *record from a checked record at `block`, clipped to what `limit` (or
+ * NULL) and `last` leave valid. Returns 1; 0 when nothing is left; -1 when an item is
+ * malformed. */
 int rw_record_view(struct rw_journal_record *record, const struct rw_journal_head *head,
                    const uint8_t *block, struct rw_place place, enum rw_journal_kind kind,
                    const struct rw_cut *limit, uint64_t last);
@@ -94,6 +98,7 @@ struct rw_walk {
     const char *cause;
 };
 
-/* rw_walk_segment goes over one segment file's bytes; segments in rising order, without holes. Returns 0, or
- * what visit returned. Damage is noted in the walk, which then only judges what lies behind it. */
+/* rw_walk_segment goes over one segment file's bytes; segments in rising order, without holes.
+ * Returns 0, or what visit returned. Damage is noted in the walk, which then only judges what
+ * lies behind it. */
 int rw_walk_segment(struct rw_walk *walk, uint64_t index, const uint8_t *bytes, uint64_t size);

@@ -1,7 +1,9 @@
-/* The journal's readers on bytes nobody wrote: the walk over a segment file, the record view, the skip over items.
+/* The journal's readers on bytes nobody wrote: the walk over a segment file, the record view,
+ * the skip over items.
  *
- * Byte 0 chooses: even = the rest is a segment as it stands; odd = the checksums are made right first, so that the
- * fields behind them are reached. The segment is cut or filled with zeroes to whole blocks. */
+ * Byte 0 chooses: even = the rest is a segment as it stands; odd = the checksums are made
+ * right first, so that the fields behind them are reached. The segment is cut or filled with
+ * zeroes to whole blocks. */
 #include <stdlib.h>
 #include <string.h>
 

@@ -1,4 +1,5 @@
-/* riskwire journal verify | dump | report: what a journal folder holds, also a copied one, also of a dead site. */
+/* riskwire journal verify | dump | report: what a journal folder holds, also a copied one,
+ * also of a dead site. */
 #include <argp.h>
 #include <dirent.h>
 #include <errno.h>

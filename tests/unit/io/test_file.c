@@ -182,7 +182,8 @@ static void a_file_that_cannot_be_opened_is_named(void **state) {
     assert_non_null(strstr(rw_err_text(), "/nonexistent/x"));
 }
 
-/* In a child, because the limit holds for the process. Root is exempt from the limit: skipped there. */
+/* In a child, because the limit holds for the process. Root is exempt from the limit: skipped
+ * there. */
 static void too_little_locked_memory_names_rlimit_memlock(void **state) {
     int ends[2];
     assert_int_equal(pipe(ends), 0);

@@ -1,4 +1,5 @@
-/* Streams: bytes arrive once and in order however small the pieces, and an end is told from silence. */
+/* Streams: bytes arrive once and in order however small the pieces, and an end is told from
+ * silence. */
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,4 +1,5 @@
-/* TLS: sessions over the in-memory pair, with certificates that the test makes through the openssl program. */
+/* TLS: sessions over the in-memory pair, with certificates that the test makes through the
+ * openssl program. */
 #include <errno.h>
 #include <ftw.h>
 #include <setjmp.h>

@@ -1,4 +1,5 @@
-/* A journal in a folder of its own, filled with log entries whose bytes follow from their sequence. */
+/* A journal in a folder of its own, filled with log entries whose bytes follow from their
+ * sequence. */
 #pragma once
 
 #include <errno.h>

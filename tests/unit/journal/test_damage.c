@@ -53,8 +53,9 @@ static enum rw_damage judge(const uint8_t *bytes, size_t size) {
     return walk.damage;
 }
 
-/* All bits with RW_ALL_BITS=1 (some minutes), else one bit of every seventh byte, another one from byte to
- * byte: the walk treats all blocks alike, and test_format flips all bits of one record. */
+/* All bits with RW_ALL_BITS=1 (some minutes), else one bit of every seventh byte, another one
+ * from byte to byte: the walk treats all blocks alike, and test_format flips all bits of one
+ * record. */
 static void every_flipped_bit_of_a_segment_is_detected(void **state) {
     struct bench bench;
     size_t size;
@@ -146,8 +147,8 @@ static void a_missing_or_foreign_segment_is_detected(void **state) {
     bench_free(&other);
 }
 
-/* The last write loses any of its blocks: either nothing is lost, or it is a torn tail, never corruption, and never
- * anything before it. */
+/* The last write loses any of its blocks: either nothing is lost, or it is a torn tail, never
+ * corruption, and never anything before it. */
 static void a_torn_last_write_is_cut_and_nothing_before_it_is_lost(void **state) {
     struct bench bench;
     bench_make(&bench, 1);

@@ -227,7 +227,8 @@ static void a_reader_above_a_cut_is_told(void **state) {
     bench_free(&bench);
 }
 
-/* A history of appends, cuts and restarts by crash must always equal the model: what was durable stays. */
+/* A history of appends, cuts and restarts by crash must always equal the model: what was
+ * durable stays. */
 static void durable_items_survive_any_crash_and_cuts_hold(void **state) {
     uint64_t seed = test_seed();
     struct rw_rng rng;

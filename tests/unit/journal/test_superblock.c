@@ -1,4 +1,5 @@
-/* The superblock: whatever happens to the disk, it holds the last value that counted, or a newer one. */
+/* The superblock: whatever happens to the disk, it holds the last value that counted, or a
+ * newer one. */
 #include <fcntl.h>
 
 #include "dataplane/journal/superblock.h"
