@@ -35,6 +35,7 @@ static struct rw_pair_cfg pair_cfg(const struct rw_repl_cfg *cfg) {
     return (struct rw_pair_cfg){.site = cfg->site,
                                 .policy = cfg->policy,
                                 .named_leader = cfg->named_leader,
+                                .no_peer = cfg->no_peer,
                                 .window = memory_slots(cfg),
                                 .anchors = (uint32_t)(entries / RW_REPL_ANCHOR_EVERY),
                                 .dead_ns = cfg->dead_ns,
