@@ -56,7 +56,7 @@ static inline uint64_t rw_stat_get(const rw_stat *cell) {
 struct rw_stats; /* the mapped file */
 
 /* rw_stats_create makes the file (replacing an old one) for the writer process; NULL with an error
- * set. path NULL: private memory, for tests. Cold path. */
+ * and errno set. path NULL: private memory, for tests. Cold path. */
 struct rw_stats *rw_stats_create(const char *path, const char *site, uint64_t pid);
 /* rw_stats_open maps an existing file read-only, also of a dead site; NULL with an error set when
  * it is missing, cut or of another version. */
