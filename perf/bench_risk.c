@@ -1,12 +1,13 @@
 /* One risk shard and merge on one core, in ns per log entry and per record.
  *
- *   gate      a tick of an instrument nobody holds: decode, mark, quality, staleness clock
- *   tick H    a tick whose H holders all change: P&L, exposure, three limits, the shard's record of each
+ *   gate      a tick of an instrument nobody holds: decode, mark, quality
+ *   tick H    a tick whose H holders all change: P&L, exposure, three limits, a record of each
  *   record    what merge adds to a record: copy, number, hash
  *   fill      a fill of a known pair: execution id, position, totals, limits, its two records
  *
- * 1,000 portfolios of 50 accounts on 10 desks, every one with three limits; 512 instruments per figure,
- * ticked in random order, so that instruments and holders do not stay in the nearest cache. */
+ * 1,000 portfolios of 50 accounts on 10 desks, every one with three limits; 512 instruments per
+ * figure, ticked in random order, so that they do not stay in the nearest cache. Times are CPU time
+ * of the thread. */
 #include <inttypes.h>
 
 #include "perf/bench.h"
@@ -198,8 +199,11 @@ int main(int argc, char **argv) {
         struct bench *bench = variant[i].argument;
         char name[48];
         double own = variant[i].median;
-        snprintf(name, sizeof name, "risk_tick_%u_holders_ns", holders[i]);
-        rw_bench_at_most(name, own, "ns", 50 + 5.0 * holders[i] + 40.0 * holders[i]);
+        /* 50 + 5 a holder to calculate, 40 a record to publish */
+        snprintf(name, sizeof name, "risk_tick_%u_holders_published_ns", holders[i]);
+        rw_bench_at_most(name, own + holders[i] * variant[6].median, "ns", 50 + 45.0 * holders[i]);
+        snprintf(name, sizeof name, "risk_tick_%u_holders_shard_ns", holders[i]);
+        rw_bench_value(name, own, "ns");
         snprintf(name, sizeof name, "risk_tick_%u_holders_per_holder_ns", holders[i]);
         rw_bench_value(name, (own - variant[0].median) / holders[i], "ns");
         snprintf(name, sizeof name, "risk_tick_%u_holders_messages", holders[i]);

@@ -2,7 +2,7 @@
  *
  * A fill is applied once per id. A second one with the same digest is a duplicate, with another
  * digest a conflict; both are ignored, and told apart so that each has its own counter. Filled to
- * half at most, so a probe ends soon. Four consecutive ids share a cache line: venues count
+ * half at most, so a probe ends soon. Sixteen consecutive ids are neighbours: venues count
  * executions upwards. */
 #pragma once
 
@@ -26,7 +26,7 @@ enum rw_exec_seen { RW_EXEC_NEW, RW_EXEC_DUPLICATE, RW_EXEC_CONFLICT, RW_EXEC_FU
 
 /* rw_exec_set_cells returns the number of cells for count_max ids: a power of two. */
 static inline uint64_t rw_exec_set_cells(uint32_t count_max) {
-    uint64_t cells = 8;
+    uint64_t cells = 16;
     while (cells < 2ull * count_max) cells *= 2;
     return cells;
 }
@@ -52,7 +52,7 @@ static inline uint64_t rw_exec_mix(uint64_t value) {
 static inline enum rw_exec_seen rw_exec_set_put(struct rw_exec_set *set, uint64_t exec_id,
                                                 uint64_t digest) {
     digest |= 1; /* 0 marks a free cell */
-    uint64_t at = rw_exec_mix(exec_id >> 2) << 2 | (exec_id & 3);
+    uint64_t at = rw_exec_mix(exec_id >> 4) << 4 | (exec_id & 15);
     for (uint64_t probes = 0; probes <= set->mask; probes++, at++) {
         struct rw_exec_cell *cell = &set->cell[at & set->mask];
         if (cell->digest == 0) {

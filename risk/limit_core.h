@@ -32,19 +32,25 @@ static inline uint8_t rw_limit_state_of(int64_t value, int64_t soft, int64_t har
     return value >= hard ? RW_LIMIT_HARD : value >= soft ? RW_LIMIT_SOFT : RW_LIMIT_OK;
 }
 
+/* rw_limits_step takes the present value of one measure (index as in struct rw_limits) and returns
+ * 1 << index when its state changed, else 0. */
+static inline uint32_t rw_limits_step(struct rw_limits *limits, uint32_t index, int64_t value) {
+    uint8_t state = rw_limit_state_of(value, limits->soft[index], limits->hard[index]);
+    uint32_t changed = (uint32_t)(state != limits->state[index]) << index;
+    limits->state[index] = state;
+    return changed;
+}
+
 /* rw_limits_update takes the present totals and returns a bit per measure (1 << (measure − 1))
  * whose state changed. pnl = realised + unrealised; the loss is −pnl. */
 static inline uint32_t rw_limits_update(struct rw_limits *limits, int64_t gross, int64_t net,
                                         int64_t pnl) {
-    const int64_t value[RW_LIMIT_MEASURES] = {gross, rw_magnitude(net), -pnl};
-    uint32_t changed = 0;
-    uint8_t worst = RW_LIMIT_OK;
-    for (uint32_t i = 0; i < RW_LIMIT_MEASURES; i++) {
-        uint8_t state = rw_limit_state_of(value[i], limits->soft[i], limits->hard[i]);
-        changed |= (uint32_t)(state != limits->state[i]) << i;
-        limits->state[i] = state;
-        worst = state > worst ? state : worst;
-    }
-    limits->worst = worst;
+    uint32_t changed = rw_limits_step(limits, RW_MEASURE_GROSS - 1, gross) |
+                       rw_limits_step(limits, RW_MEASURE_NET - 1, rw_magnitude(net)) |
+                       rw_limits_step(limits, RW_MEASURE_LOSS - 1, -pnl);
+    if (changed == 0) return 0;
+    const uint8_t *state = limits->state;
+    uint8_t worst = state[0] > state[1] ? state[0] : state[1];
+    limits->worst = worst > state[2] ? worst : state[2];
     return changed;
 }

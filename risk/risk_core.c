@@ -63,6 +63,13 @@ struct quality_counts {
     uint32_t count[16]; /* holdings (quantity ≠ 0) whose instrument has the bit */
 };
 
+/* What the rows so far changed in their desk; the portfolios of a desk are neighbours. */
+struct desk_change {
+    struct totals totals;
+    int32_t quality_count[RW_RISK_QUALITY_COUNTS];
+    uint32_t desk; /* 0 = nothing open */
+};
+
 struct cursor {
     uint64_t sequence, event_time_ns;
     bool busy;
@@ -79,7 +86,8 @@ struct cursor {
     uint32_t limits_changed;
     const struct position_cell *position;
     struct totals change;
-    struct rw_risk_addend addend; /* desk 0 = none open */
+    struct desk_change desk;
+    uint32_t records; /* emitted for this entry: counted once, at its end */
 };
 
 struct rw_risk {
@@ -477,9 +485,10 @@ static const struct position_cell *apply_fill(struct rw_risk *risk, uint32_t ind
                               .gross = units_change * instrument->mark,
                               .net = net};
     add(&portfolio->totals, change);
-    adjust_quality(risk, fill->portfolio - risk->range.first,
-                   units_before != 0 && units_after == 0 ? instrument->quality : 0,
-                   units_before == 0 && units_after != 0 ? instrument->quality : 0);
+    if ((units_before == 0) != (units_after == 0))
+        adjust_quality(risk, fill->portfolio - risk->range.first,
+                       units_after == 0 ? instrument->quality : 0,
+                       units_after == 0 ? 0 : instrument->quality);
     return cell;
 }
 
@@ -532,7 +541,8 @@ void rw_risk_begin(struct rw_risk *risk, const struct rw_entry *entry) {
     at->clock = false;
     at->session_event = 0;
     at->pending = 0;
-    at->addend.desk = 0;
+    at->desk.desk = 0;
+    at->records = 0;
     walk_over(at, WALK_NONE, 0, 0);
     rw_stat_add(&risk->counters->entries, 1);
     switch (entry->type) {
@@ -558,21 +568,24 @@ void rw_risk_begin(struct rw_risk *risk, const struct rw_entry *entry) {
 
 /* ── Messages ────────────────────────────────────────────────────────────────────────────────── */
 
-static struct rw_result head(const struct cursor *at, uint8_t kind) {
-    return (struct rw_result){.block_length = RW_RESULT_BLOCK_LENGTH,
-                              .template_id = RW_RESULT_TEMPLATE,
-                              .schema_id = RW_RESULT_SCHEMA,
-                              .schema_version = RW_RESULT_SCHEMA_VERSION,
-                              .input_sequence = at->sequence,
-                              .event_time_ns = at->event_time_ns,
-                              .kind = kind,
-                              .method = RW_RISK_METHOD,
-                              .conflated = at->conflated};
+/* Writes what every record has. Field by field, after clearing: a record is composed in the link's
+ * own slot, without a copy. */
+static inline void write_head(const struct cursor *at, uint8_t kind, struct rw_result *to) {
+    memset(to, 0, sizeof *to);
+    to->block_length = RW_RESULT_BLOCK_LENGTH;
+    to->template_id = RW_RESULT_TEMPLATE;
+    to->schema_id = RW_RESULT_SCHEMA;
+    to->schema_version = RW_RESULT_SCHEMA_VERSION;
+    to->input_sequence = at->sequence;
+    to->event_time_ns = at->event_time_ns;
+    to->kind = kind;
+    to->method = RW_RISK_METHOD;
+    to->conflated = at->conflated;
 }
 
 static inline void write_totals(const struct rw_risk *risk, uint8_t kind, struct rw_result *to) {
     const struct portfolio *portfolio = &risk->portfolios[risk->at.row];
-    *to = head(&risk->at, kind);
+    write_head(&risk->at, kind, to);
     to->portfolio = risk->range.first + risk->at.row;
     to->quality = portfolio->quality;
     to->limit_state = risk->limits[risk->at.row].worst;
@@ -582,30 +595,21 @@ static inline void write_totals(const struct rw_risk *risk, uint8_t kind, struct
     to->net = portfolio->totals.net;
 }
 
-static void add_to_desk(struct rw_risk *risk, struct portfolio *portfolio) {
-    struct cursor *at = &risk->at;
-    struct rw_risk_addend *addend = &at->addend;
-    if (addend->desk == 0)
-        *addend = (struct rw_risk_addend){.input_sequence = at->sequence,
-                                          .event_time_ns = at->event_time_ns,
-                                          .desk = portfolio->desk,
-                                          .conflated = at->conflated,
-                                          .kind = RW_RISK_ADDEND};
-    addend->realised_pnl += at->change.realised;
-    addend->unrealised_pnl += at->change.unrealised;
-    addend->gross += at->change.gross;
-    addend->net += at->change.net;
+static inline void add_to_desk(struct desk_change *desk, const struct portfolio *portfolio,
+                               const struct totals *change) {
+    if (desk->desk == 0) *desk = (struct desk_change){.desk = portfolio->desk};
+    add(&desk->totals, change);
     uint32_t differ = portfolio->quality ^ portfolio->published_quality;
     for (; differ; differ &= differ - 1) {
         uint32_t bit = (uint32_t)__builtin_ctz(differ);
-        addend->quality_count[bit] += portfolio->quality >> bit & 1 ? 1 : -1;
+        desk->quality_count[bit] += portfolio->quality >> bit & 1 ? 1 : -1;
     }
 }
 
 static void write_portfolio(struct rw_risk *risk, struct rw_result *to) {
     struct portfolio *portfolio = &risk->portfolios[risk->at.row];
     write_totals(risk, RW_RESULT_PORTFOLIO, to);
-    add_to_desk(risk, portfolio);
+    add_to_desk(&risk->at.desk, portfolio, &risk->at.change);
     portfolio->published_quality = portfolio->quality;
     portfolio->published = 1;
 }
@@ -613,7 +617,7 @@ static void write_portfolio(struct rw_risk *risk, struct rw_result *to) {
 static void write_position(const struct rw_risk *risk, struct rw_result *to) {
     const struct position_cell *cell = risk->at.position;
     const struct instrument *instrument = &risk->instruments[cell->instrument];
-    *to = head(&risk->at, RW_RESULT_POSITION);
+    write_head(&risk->at, RW_RESULT_POSITION, to);
     to->portfolio = risk->range.first + risk->at.row;
     to->instrument = cell->instrument;
     to->quality = instrument->quality;
@@ -636,7 +640,7 @@ static void write_limit(const struct rw_risk *risk, uint32_t index, struct rw_re
 static void write_pending(struct rw_risk *risk, struct rw_result *to) {
     uint32_t lowest = risk->at.pending & -risk->at.pending;
     risk->at.pending -= lowest;
-    rw_stat_add(&risk->counters->records, 1);
+    risk->at.records++;
     if (lowest == PENDING_PORTFOLIO)
         write_portfolio(risk, to);
     else if (lowest == PENDING_POSITION)
@@ -646,8 +650,19 @@ static void write_pending(struct rw_risk *risk, struct rw_result *to) {
 }
 
 static void write_addend(struct rw_risk *risk, struct rw_result *to) {
-    memcpy(to, &risk->at.addend, sizeof *to);
-    risk->at.addend.desk = 0;
+    struct cursor *at = &risk->at;
+    struct rw_risk_addend addend = {.input_sequence = at->sequence,
+                                    .event_time_ns = at->event_time_ns,
+                                    .desk = at->desk.desk,
+                                    .conflated = at->conflated,
+                                    .kind = RW_RISK_ADDEND,
+                                    .realised_pnl = at->desk.totals.realised,
+                                    .unrealised_pnl = at->desk.totals.unrealised,
+                                    .gross = at->desk.totals.gross,
+                                    .net = at->desk.totals.net};
+    memcpy(addend.quality_count, at->desk.quality_count, sizeof addend.quality_count);
+    memcpy(to, &addend, sizeof addend);
+    at->desk.desk = 0;
     rw_stat_add(&risk->counters->addends, 1);
 }
 
@@ -671,18 +686,19 @@ enum rw_risk_step rw_risk_next(struct rw_risk *risk, struct rw_result *to) {
     struct cursor *at = &risk->at;
     RW_ASSERT(at->busy);
     if (at->session_event != 0) {
-        *to = head(at, at->session_event == RW_SESSION_OPEN ? RW_RESULT_SESSION_OPEN
-                                                            : RW_RESULT_SESSION_CLOSE);
+        bool open = at->session_event == RW_SESSION_OPEN;
+        write_head(at, open ? RW_RESULT_SESSION_OPEN : RW_RESULT_SESSION_CLOSE, to);
         at->session_event = 0;
-        rw_stat_add(&risk->counters->records, 1);
+        at->records++;
         return RW_RISK_MESSAGE;
     }
     if (at->pending == 0) {
         enum rw_risk_step step = next_row(risk);
         if (step == RW_RISK_WORKING) return step;
         if (step == RW_RISK_DONE) {
-            if (at->addend.desk == 0) {
+            if (at->desk.desk == 0) {
                 at->busy = false;
+                rw_stat_add(&risk->counters->records, at->records);
                 return RW_RISK_DONE;
             }
             walk_over(at, WALK_NONE, 0, 0);
@@ -690,7 +706,7 @@ enum rw_risk_step rw_risk_next(struct rw_risk *risk, struct rw_result *to) {
             return RW_RISK_MESSAGE;
         }
     }
-    if (at->addend.desk != 0 && at->addend.desk != risk->portfolios[at->row].desk)
+    if (at->desk.desk != 0 && at->desk.desk != risk->portfolios[at->row].desk)
         write_addend(risk, to);
     else
         write_pending(risk, to);

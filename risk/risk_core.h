@@ -112,7 +112,6 @@ size_t rw_risk_footprint(const struct rw_risk_cfg *cfg);
 struct rw_risk *rw_risk_new(void *memory, const struct rw_risk_cfg *cfg);
 
 /* rw_risk_begin takes the next entry: all its slots, consecutive in memory, needed only during the
- * call. Entries come in sequence without holes, asserted; the entry before must be DONE, asserted.
  * call. Entries come in sequence without holes, and only when the one before is DONE: asserted. */
 void rw_risk_begin(struct rw_risk *risk, const struct rw_entry *entry);
 
