@@ -136,7 +136,8 @@ static struct identity identity_of(const struct rw_entry *fill) {
     return identity;
 }
 
-/* ------------------------------------------------------------------------------ the log as it stands */
+/* ------------------------------------------------------------------------------ the log as it
+ * stands */
 
 static void note_end(struct rw_enrich_core *core, const struct rw_entry *entry) {
     struct rw_end_body body = end_body(entry);
@@ -189,7 +190,8 @@ void rw_enrich_logged(struct rw_enrich_core *core, const struct rw_entry *head) 
     }
 }
 
-/* -------------------------------------------------------------------------------------------- the role */
+/* -------------------------------------------------------------------------------------------- the
+ * role */
 
 static void begin_to_lead(struct rw_enrich_core *core) {
     RW_ASSERT(core->next_sequence <= core->start);
@@ -232,7 +234,8 @@ bool rw_enrich_hurry(const struct rw_enrich_core *core) {
     return false;
 }
 
-/* ------------------------------------------------------------------------------------ what comes next */
+/* ------------------------------------------------------------------------------------ what comes
+ * next */
 
 static bool all_channels_ended(const struct rw_enrich_core *core) {
     for (uint32_t i = 0; i < core->cfg.channel_count; i++)
@@ -266,7 +269,8 @@ static bool intake_is_logged(const struct rw_enrich_core *core, const struct rw_
     return source > RW_ENRICH_SOURCES_MAX || core->source[source].end_logged;
 }
 
-/* intake_is_due: the log has reached the fill's event time, or the market will not come any further. */
+/* intake_is_due: the log has reached the fill's event time, or the market will not come any
+ * further. */
 static bool intake_is_due(const struct rw_enrich_core *core, const struct rw_entry *intake) {
     return intake->type == RW_ENTRY_END || intake->event_time_ns <= core->event_time_ns ||
            all_channels_ended(core);
@@ -301,7 +305,8 @@ enum rw_enrich_pick rw_enrich_pick(const struct rw_enrich_core *core, const stru
     return feed && shadows_have_room(core) ? RW_ENRICH_FEED : RW_ENRICH_WAIT;
 }
 
-/* -------------------------------------------------------------------------------------------- logging */
+/* --------------------------------------------------------------------------------------------
+ * logging */
 
 static void log_slot(struct rw_enrich_core *core, const struct rw_entry *entry,
                      struct rw_enrich_out *out) {
@@ -394,7 +399,8 @@ void rw_enrich_own(struct rw_enrich_core *core, struct rw_enrich_out *out) {
     core->phase = CLOSED;
 }
 
-/* -------------------------------------------------------------------------------------- feed and intake */
+/* -------------------------------------------------------------------------------------- feed and
+ * intake */
 
 /* take_directory joins a locate with its instrument; a locate may be given a new symbol. */
 static void take_directory(struct rw_enrich_core *core, const struct rw_entry *message) {
@@ -426,7 +432,7 @@ static bool join(struct rw_enrich_core *core, const struct channel *channel,
     return false;
 }
 
-/* may_compare: the log of the channel is complete, but the own feed can still be compared with it. */
+/* may_compare: the channel's log is complete, but the own feed can still be compared with it. */
 static bool may_compare(const struct channel *channel) {
     return !rw_shadow_is_live(channel->shadow) && rw_shadow_room(channel->shadow);
 }

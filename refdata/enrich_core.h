@@ -1,20 +1,21 @@
 /* enrich_core: the sequencer. It gives each input of the appliance its place in the one log.
  *
- *   feed (ticks by locate) ──► locate → instrument ──┬─ LEAD ───► log: CLOCK, TICK, END   ──► risk[k], repl
+ *   feed (ticks by locate) ──► locate → instrument ──┬─ LEAD ───► log ──► risk[k], repl
  *   intake (fills) ──────────► by event time ────────┤
  *   log copy from repl ──────► cursors, shadow ◄─────┴─ FOLLOW, RECOVER (nothing is logged)
  *
- * A source is consumed exactly once across fail-over because the log says how far each source was: per
- * channel the shadow's cursor, per intake source the last logged sequence, per channel and source its END.
- * A new leader first takes the whole log copy, logs SESSION open (empty log) or TAKEOVER, then what the
- * shadow holds, and goes on from there.
+ * A source is consumed exactly once across fail-over because the log says how far each source was:
+ * per channel the shadow's cursor, per intake source the last logged sequence, per channel and
+ * source its END. A new leader first takes the whole log copy, logs SESSION open (empty log) or
+ * TAKEOVER, then what the shadow holds, and goes on from there.
  *
- * Fills are merged into the ticks by event time: a fill is logged behind the first tick whose event time is
- * not below its own. While more fills are to come the next one must be known before a tick is taken; so the
- * log of a leader that never changed is, for one channel, a function of its inputs alone.
+ * Fills are merged into the ticks by event time: a fill is logged behind the first tick whose
+ * event time is not below its own. While more fills are to come the next one must be known before
+ * a tick is taken; so the log of a leader that never changed is, for one channel, a function of
+ * its inputs alone.
  *
- * When every channel and every intake source has its END in the log, SESSION close follows and nothing else.
- * Pure: no clock, allocation or I/O. One thread. */
+ * When every channel and every intake source has its END in the log, SESSION close follows and
+ * nothing else. Pure: no clock, allocation or I/O. One thread. */
 #pragma once
 
 #include <stdbool.h>
@@ -29,7 +30,7 @@
 
 #define RW_ENRICH_CHANNELS_MAX 4u
 #define RW_ENRICH_SOURCES_MAX  64u /* intake sources 0..64; 0 ends an intake without rows */
-#define RW_ENRICH_FAN_OUT      2u /* slots one input may emit on each output: CLOCK + TICK, or a FILL */
+#define RW_ENRICH_FAN_OUT      2u  /* slots one input may emit: CLOCK + TICK, or a FILL */
 
 #define RW_ENRICH_COUNTERS(X)                                                                  \
     X(logged, "entries", "entries this site has logged as leader")                             \
@@ -61,8 +62,7 @@ struct rw_enrich_cfg {
     bool accept_late_intake; /* do not hold ticks back until the next fill is known; live intake */
     uint32_t channel_count;  /* 1..RW_ENRICH_CHANNELS_MAX */
     uint16_t channel[RW_ENRICH_CHANNELS_MAX];
-    uint32_t
-        intake_ends; /* ENDs that the intake will give: one per source, at least 1; 0: no intake */
+    uint32_t intake_ends; /* ENDs the intake will give, one per source; 0: there is no intake */
     uint64_t clock_interval_ns; /* of event time; 0 stands for 1 s */
     uint32_t shadow_own_depth;  /* ticks; power of two; 0 stands for 32,768 */
     uint32_t shadow_log_depth;  /* ticks; power of two; 0 stands for 16,384 */
@@ -84,17 +84,18 @@ struct rw_enrich_core;
 
 /* rw_enrich_footprint returns the bytes that rw_enrich_new needs, a multiple of 64. */
 size_t rw_enrich_footprint(const struct rw_enrich_cfg *cfg);
-/* rw_enrich_new formats memory (64-byte aligned, owned by the caller): role RECOVER, empty log. stats is
- * copied; what it points to outlives the core. Asserts on a configuration out of range. */
+/* rw_enrich_new formats memory (64-byte aligned, owned by the caller): role RECOVER, empty log.
+ * stats is copied; what it points to outlives the core. Asserts on a configuration out of range. */
 struct rw_enrich_core *rw_enrich_new(void *memory, const struct rw_enrich_cfg *cfg,
                                      const struct rw_enrich_stats *stats);
 
-/* rw_enrich_logged takes one entry of the log copy by its first slot, in sequence (asserted). Not after
- * this site has begun to lead. */
+/* rw_enrich_logged takes one entry of the log copy by its first slot, in sequence (asserted). Not
+ * after this site has begun to lead. */
 void rw_enrich_logged(struct rw_enrich_core *core, const struct rw_entry *head);
 
-/* rw_enrich_role tells the role in force; any number of times. As LEAD the core begins to log at `start`
- * once it has taken the log up to start - 1. A leader that is told another role logs nothing more. */
+/* rw_enrich_role tells the role in force; any number of times. As LEAD the core begins to log at
+ * `start` once it has taken the log up to start - 1. A leader that is told another role logs
+ * nothing more. */
 void rw_enrich_role(struct rw_enrich_core *core, enum rw_role role, uint64_t epoch, uint64_t start);
 
 enum rw_enrich_pick {
@@ -104,7 +105,8 @@ enum rw_enrich_pick {
     RW_ENRICH_INTAKE,   /* take the front of intake: rw_enrich_intake */
 };
 
-/* rw_enrich_pick decides what comes next, given the first slot at the front of each link (NULL: empty). */
+/* rw_enrich_pick decides what comes next, given the first slot at the front of each link (NULL:
+ * empty). */
 enum rw_enrich_pick rw_enrich_pick(const struct rw_enrich_core *core, const struct rw_entry *feed,
                                    const struct rw_entry *intake);
 /* The three answers to a pick; *out may come back empty. rw_enrich_intake gets both slots of a FILL
@@ -115,7 +117,8 @@ void rw_enrich_feed(struct rw_enrich_core *core, const struct rw_entry *message,
 void rw_enrich_intake(struct rw_enrich_core *core, const struct rw_entry *first,
                       const struct rw_entry *second, struct rw_enrich_out *out);
 
-/* rw_enrich_hurry is true while an own feed has not reached the newest logged position of its channel. */
+/* rw_enrich_hurry is true while an own feed has not reached the newest logged position of its
+ * channel. */
 bool rw_enrich_hurry(const struct rw_enrich_core *core);
 /* rw_enrich_leads is true from the moment this site numbers entries. */
 bool rw_enrich_leads(const struct rw_enrich_core *core);

@@ -2,8 +2,8 @@
  *
  *   in[0] feed, in[1] intake, in[2] repl (copy of the log)     out[0..] risk[k], out[last] repl
  *
- * All links have 64-byte slots; fan_out RW_ENRICH_FAN_OUT on each output. Reads watermarks.role, role_start
- * and refuse_intake; writes arrival (as leader) and hurry. */
+ * All links have 64-byte slots; fan_out RW_ENRICH_FAN_OUT on each output. Reads watermarks.role,
+ * role_start and refuse_intake; writes arrival (as leader) and hurry. */
 #pragma once
 
 #include "dataplane/stage/stage.h"

@@ -1,6 +1,7 @@
-/* A message that travels on the link feed → enrich only and never enters the log: which symbol a venue's
- * stock locate stands for. Feed sends it the first time it sees the two together, before any tick of the
- * locate that it can come before. It has the shape of an entry: type RW_FEED_DIRECTORY, instrument = locate. */
+/* A message that travels on the link feed → enrich only and never enters the log: which symbol a
+ * venue's stock locate stands for. Feed sends it the first time it sees the two together, before
+ * any tick of the locate that it can come before. It has the shape of an entry: type
+ * RW_FEED_DIRECTORY, instrument = locate. */
 #pragma once
 
 #include "dataplane/record/entry.h"

@@ -66,8 +66,9 @@ struct rw_feed_core *rw_feed_new(void *memory, const struct rw_feed_cfg *cfg,
     return core;
 }
 
-/* The first touch of the books costs most of a message's time, so a packet's messages are announced to the
- * cache before they are applied: all index slots now, orders and levels a few messages ahead. */
+/* The first touch of the books costs most of a message's time, so a packet's messages are
+ * announced to the cache before they are applied: all index slots now, orders and levels a few
+ * messages ahead. */
 static void prefetch_packet(struct rw_feed_core *core, const struct rw_frame *frame) {
     struct rw_mold_packet packet;
     struct rw_mold_message message;
@@ -237,8 +238,8 @@ static void take_message(struct rw_feed_core *core, const struct rw_line_out *in
     }
 }
 
-/* clear_next_locate empties one BBO of the former generation; when none is left the books start anew and
- * the channel's state with them. */
+/* clear_next_locate empties one BBO of the former generation; when none is left the books start
+ * anew and the channel's state with them. */
 static void clear_next_locate(struct rw_feed_core *core, struct output *out) {
     const struct rw_book_bbo none = {0}, *bbo;
     while (core->clear_next < RW_BOOK_LOCATES) {

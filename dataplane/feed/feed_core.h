@@ -1,16 +1,16 @@
 /* feed_core: frames of one channel in, ticks out.
  *
- *   frame ─► line_core ─► venue message ─► itch50 + book ─► BBO, TRADE, STATUS, BREAK   (by locate)
- *               │                              └──────────► DIRECTORY, the first time a symbol is seen
+ *   frame ─► line_core ─► venue message ─► itch50 + book ─► BBO, TRADE, STATUS, BREAK
+ *               │                              └──────────► DIRECTORY: a symbol's first time
  *               └─ gap, restart, end ─────────────────────► CHANNEL, cleared BBOs, END
  *
- * One input is one venue message, and gives at most RW_FEED_FAN_OUT entries. What a tick says is a pure
- * function of the venue's messages: a BBO tick is made when the best prices or quantities really change, in
- * front of the TRADE tick of the same message. Ticks are numbered 0, 1, … within their message. `sequence`
- * carries the arrival stamp, `instrument` the locate.
+ * One input is one venue message, and gives at most RW_FEED_FAN_OUT entries. What a tick says is a
+ * pure function of the venue's messages: a BBO tick is made when the best prices or quantities
+ * really change, in front of the TRADE tick of the same message. Ticks are numbered 0, 1, … within
+ * their message. `sequence` carries the arrival stamp, `instrument` the locate.
  *
- * After a gap every tick carries RW_QUALITY_FEED_GAP until the channel starts again. A start-again empties
- * the market: one BBO tick for each locate that had prices, at (generation << 48, locate).
+ * After a gap every tick carries RW_QUALITY_FEED_GAP until the channel starts again. A start-again
+ * empties the market: one BBO tick for each locate that had prices, at (generation << 48, locate).
  *
  * Pure: no clock, allocation or I/O. One thread. */
 #pragma once
@@ -58,21 +58,21 @@ struct rw_feed_stats {
 
 struct rw_feed_core;
 
-/* rw_feed_footprint returns the bytes that rw_feed_new needs, a multiple of 64: the reorder buffer, the
- * books and 12 bytes for each of 65,536 locates. */
+/* rw_feed_footprint returns the bytes that rw_feed_new needs, a multiple of 64: the reorder
+ * buffer, the books and 12 bytes for each of 65,536 locates. */
 size_t rw_feed_footprint(const struct rw_feed_cfg *cfg);
-/* rw_feed_new formats memory (64-byte aligned, owned by the caller). stats is copied; what it points to
- * outlives the core. Never fails; a configuration out of range asserts. */
+/* rw_feed_new formats memory (64-byte aligned, owned by the caller). stats is copied; what it
+ * points to outlives the core. Never fails; a configuration out of range asserts. */
 struct rw_feed_core *rw_feed_new(void *memory, const struct rw_feed_cfg *cfg,
                                  const struct rw_feed_stats *stats);
 
-/* rw_feed_frame takes one frame. Only when rw_feed_step has returned false since the last one; the frame
- * stays the caller's and must stay in place until it does so again. */
+/* rw_feed_frame takes one frame. Only when rw_feed_step has returned false since the last one; the
+ * frame stays the caller's and must stay in place until it does so again. */
 void rw_feed_frame(struct rw_feed_core *core, const struct rw_frame *frame);
 /* rw_feed_now lets time pass on live ports, so that a gap timer can run out without a frame. */
 void rw_feed_now(struct rw_feed_core *core, uint64_t now_ns);
-/* rw_feed_step takes one input and stores what it gives in out[0..*count). False when nothing is left to
- * do before the next frame; *count is then 0. */
+/* rw_feed_step takes one input and stores what it gives in out[0..*count). False when nothing is
+ * left to do before the next frame; *count is then 0. */
 bool rw_feed_step(struct rw_feed_core *core, struct rw_entry out[RW_FEED_FAN_OUT], uint32_t *count);
 
 /* rw_feed_book shows the books, for tests and offline tools. */

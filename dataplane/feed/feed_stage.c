@@ -63,7 +63,8 @@ static bool next_frame(struct feed *feed) {
     return feed->has_frame;
 }
 
-/* Limits of a visit: budget inputs, and as many frames again that bring nothing new (the other line's). */
+/* Limits of a visit: budget inputs, and as many frames again that bring nothing new (the other
+ * line's). */
 static uint32_t feed_poll(void *stage, uint32_t budget, uint64_t now_ns) {
     struct feed *feed = stage;
     struct rw_entry out[RW_FEED_FAN_OUT];

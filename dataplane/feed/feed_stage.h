@@ -1,10 +1,12 @@
-/* The feed stage: frames of one channel from rx, entries to enrich. feed_core does the work; this moves
- * slots.
+/* The feed stage: frames of one channel from rx, entries to enrich. feed_core does the work; this
+ * moves slots.
  *
- *   in[0]: rx, slots of RW_FRAME_SLOT_BYTES      out[0]: enrich, 64-byte slots, fan_out RW_FEED_FAN_OUT
+ *   in[0]: rx, slots of RW_FRAME_SLOT_BYTES
+ *   out[0]: enrich, 64-byte slots, fan_out RW_FEED_FAN_OUT
  *
- * One input is one venue message, so a frame may stay at the front of its link over several visits. The
- * stage does not conflate: without room for RW_FEED_FAN_OUT slots it is not visited, and file ports wait. */
+ * One input is one venue message, so a frame may stay at the front of its link over several
+ * visits. The stage does not conflate: without room for RW_FEED_FAN_OUT slots it is not visited,
+ * and file ports wait. */
 #pragma once
 
 #include "dataplane/feed/feed_core.h"

@@ -68,7 +68,8 @@ struct rw_line_core {
     struct range given_up[GIVEN_UP_KEPT];
     uint32_t given_up_next;
     struct arrival arrivals[ARRIVALS_KEPT];
-    /* the reorder buffer: held[0..held_count) sorted by sequence, and a stack of free payload slots */
+    /* the reorder buffer: held[0..held_count) sorted by sequence, and a stack of free payload
+     * slots */
     uint32_t held_count, held_first, free_count;
     struct held *held;
     uint32_t *free_slots;
@@ -156,8 +157,8 @@ static void line_joins(struct rw_line_core *core, struct line *line) {
     line->high = 0;
 }
 
-/* in_session decides whether a packet belongs to the channel, and lets a line go over to a session that it
- * brings steadily. */
+/* in_session decides whether a packet belongs to the channel, and lets a line go over to a session
+ * that it brings steadily. */
 static bool in_session(struct rw_line_core *core, struct line *line,
                        const struct rw_mold_packet *packet, uint32_t whole) {
     if (!core->session_known) {
@@ -187,7 +188,7 @@ static bool in_session(struct rw_line_core *core, struct line *line,
     return false;
 }
 
-/* in_generation detects a line that started again, and keeps a line out that has not followed yet. */
+/* in_generation detects a line that started again, and keeps one out that has not followed. */
 static bool in_generation(struct rw_line_core *core, struct line *line,
                           const struct rw_mold_packet *packet, uint32_t whole) {
     bool first = packet->sequence == 1 && packet->kind == RW_MOLD_DATA;
@@ -230,7 +231,7 @@ static void measure_skew(struct rw_line_core *core, uint32_t index, uint64_t seq
     if (core->stats.skew) rw_hist_add(core->stats.skew, skew);
 }
 
-/* count_line keeps the statistics of one line: what it brought, and what its sequence jumped over. */
+/* count_line keeps the statistics of one line: what it brought, and what it jumped over. */
 static void count_line(struct rw_line_core *core, uint32_t index, uint64_t sequence,
                        uint32_t whole) {
     struct line *line = &core->line[index];
@@ -465,8 +466,8 @@ static bool next_parked(struct rw_line_core *core) {
     return true;
 }
 
-/* gap_target returns where the stream can go on if what is missing is given up, and since when it has been
- * missed; `expected` when nothing is missing. */
+/* gap_target returns where the stream can go on if what is missing is given up, and since when it
+ * has been missed; `expected` when nothing is missing. */
 static uint64_t gap_target(const struct rw_line_core *core, uint64_t *since_ns) {
     uint64_t target = core->expected;
     if (core->known_to > core->expected) {
@@ -488,8 +489,8 @@ static bool gap_is_over(const struct rw_line_core *core, uint64_t since_ns) {
     return now > since_ns && now - since_ns >= core->cfg.gap_timer_ns;
 }
 
-/* next_gap gives the open gap up when its time has come. Before the first message a channel that may join
- * anywhere only starts there. */
+/* next_gap gives the open gap up when its time has come. Before the first message a channel that
+ * may join anywhere only starts there. */
 static bool next_gap(struct rw_line_core *core, bool *joined, struct rw_line_out *out) {
     struct rw_channel_counters *counters = core->stats.channel;
     uint64_t since_ns = 0, from = core->expected, to = gap_target(core, &since_ns);

@@ -1,16 +1,16 @@
 /* line_core: one venue stream out of two lines that carry the same packets.
  *
  *   line A ──► session? ─► seen before? ─► in order ─────────────► messages 1, 2, 3, …
- *   line B ──►    │              │            └─► reorder buffer ──┘      gap given up, restart, end
+ *   line B ──►    │              │            └─► reorder buffer ──┘      gap, restart, end
  *             foreign …     duplicate …         (bounded, gap timer)
  *
- * The first copy of a message wins. A message that is missing is waited for until the gap timer has run out
- * on both lines, the reorder buffer is full, or both files have ended; then the gap is given up for good.
- * Time is what the caller gives: for file ports the capture time of the frames (the slower line's, so that
- * a replay decides the same at any speed), else the monotonic clock.
+ * The first copy of a message wins. A message that is missing is waited for until the gap timer
+ * has run out on both lines, the reorder buffer is full, or both files have ended; then the gap is
+ * given up for good. Time is what the caller gives: for file ports the capture time of the frames
+ * (the slower line's, so that a replay decides the same at any speed), else the monotonic clock.
  *
- * A line that starts again at sequence 1, or goes over to another session, starts a new generation of the
- * channel. Sequences given out carry the generation in the top 16 bits, so they never fall.
+ * A line that starts again at sequence 1, or goes over to another session, starts a new generation
+ * of the channel. Sequences given out carry the generation in the top 16 bits, so they never fall.
  *
  * Accounting, per channel and in messages:
  *   messages = delivered + duplicates + late + foreign + unsequenced_rejected + older_generation
@@ -30,8 +30,8 @@
 #define RW_LINES_MAX             2u
 #define RW_LINE_GENERATION_SHIFT 48u
 #define RW_LINE_SEQUENCE_MAX     ((UINT64_C(1) << RW_LINE_GENERATION_SHIFT) - 1)
-/* A line that falls back to sequence 1 from at least here has started again; from below it is taken for a
- * late copy of the first packet. */
+/* A line that falls back to sequence 1 from at least here has started again; from below it is
+ * taken for a late copy of the first packet. */
 #define RW_LINE_RESTART_FROM 4096u
 
 #define RW_CHANNEL_COUNTERS(X)                                                                   \
@@ -124,14 +124,14 @@ struct rw_line_core;
 
 /* rw_line_footprint returns the bytes that rw_line_new needs, a multiple of 64. */
 size_t rw_line_footprint(const struct rw_line_cfg *cfg);
-/* rw_line_new formats memory (64-byte aligned, owned by the caller). stats is copied; what it points to
- * outlives the core. Never fails; a configuration out of range asserts. */
+/* rw_line_new formats memory (64-byte aligned, owned by the caller). stats is copied; what it
+ * points to outlives the core. Never fails; a configuration out of range asserts. */
 struct rw_line_core *rw_line_new(void *memory, const struct rw_line_cfg *cfg,
                                  const struct rw_line_stats *stats);
 
-/* rw_line_packet takes one payload of a line. Only when rw_line_next has returned NONE since the last call.
- * The payload stays the caller's and must stay in place until rw_line_next returns NONE again. now_ns never
- * falls on one line. */
+/* rw_line_packet takes one payload of a line. Only when rw_line_next has returned NONE since the
+ * last call. The payload stays the caller's and must stay in place until rw_line_next returns NONE
+ * again. now_ns never falls on one line. */
 void rw_line_packet(struct rw_line_core *core, uint32_t line, const void *payload, uint32_t bytes,
                     uint64_t arrival_ns, uint64_t now_ns);
 /* rw_line_port_ended says that a line will bring nothing more. Same condition as rw_line_packet. */
@@ -143,5 +143,6 @@ void rw_line_now(struct rw_line_core *core, uint64_t now_ns);
 enum rw_line_event rw_line_next(struct rw_line_core *core, struct rw_line_out *out);
 
 enum rw_channel_state rw_line_state(const struct rw_line_core *core);
-/* rw_line_session returns the ten characters of the current session; all NUL before the first packet. */
+/* rw_line_session returns the ten characters of the current session; all NUL before the first
+ * packet. */
 const char *rw_line_session(const struct rw_line_core *core);

@@ -1,10 +1,11 @@
 /* MoldUDP64: messages with sequence numbers in UDP packets, and the request to have some again.
  *
- *   ┌ session 10 ┬ sequence 8 ┬ count 2 ┐┌ bytes 2 ┬ message ┐┌ bytes 2 ┬ message ┐ …    big-endian
+ *   ┌ session 10 ┬ sequence 8 ┬ count 2 ┐┌ bytes 2 ┬ message ┐┌ bytes 2 ┬ message ┐ …
  *
- * `sequence` is that of the first message; the i-th of the packet has sequence + i. count 0 is a
- * heartbeat and 0xFFFF the end of the session: neither carries messages, both name the next expected
- * sequence. A request is the same 20 bytes: session, first wanted, how many.
+ * All integers are big-endian. `sequence` is that of the first message; the i-th of the packet has
+ * sequence + i. count 0 is a heartbeat and 0xFFFF the end of the session: neither carries messages,
+ * both name the next expected sequence. A request is the same 20 bytes: session, first wanted, how
+ * many.
  *
  * Decoding never reads past the bytes given. A packet that contradicts itself has a fault; what is
  * complete in front of the fault can still be used. All functions are pure. */
@@ -20,14 +21,14 @@
 #define RW_MOLD_COUNT_MAX      0xFFFEu
 #define RW_MOLD_END_OF_SESSION 0xFFFFu
 
-/* What is wrong with a packet. The first two make it unusable; after the others the messages in front of
- * the fault are whole. */
+/* What is wrong with a packet. The first two make it unusable; after the others the messages in
+ * front of the fault are whole. */
 enum rw_mold_fault {
     RW_MOLD_FINE = 0,
     RW_MOLD_SHORT_HEADER,   /* fewer than 20 bytes */
     RW_MOLD_SEQUENCE_RANGE, /* sequence + count does not fit in 64 bits */
-    RW_MOLD_TRUNCATED, /* a block's length or content runs past the packet: cut, or count too high */
-    RW_MOLD_TRAILING,  /* bytes remain after `count` blocks: count too low, or not MoldUDP64 */
+    RW_MOLD_TRUNCATED,      /* a block runs past the packet: cut, or count too high */
+    RW_MOLD_TRAILING,       /* bytes remain after `count` blocks: count too low, or not MoldUDP64 */
     RW_MOLD_FAULT_COUNT,
 };
 
@@ -82,13 +83,13 @@ struct rw_mold_writer {
 /* rw_mold_begin starts a data packet in buffer. capacity ≥ 20, asserted. session: ten bytes. */
 void rw_mold_begin(struct rw_mold_writer *writer, void *buffer, size_t capacity,
                    const char session[RW_MOLD_SESSION_BYTES], uint64_t sequence);
-/* rw_mold_add appends a message; false when buffer or count is full, the packet is then unchanged. */
+/* rw_mold_add appends a message; false, and nothing changed, when buffer or count is full. */
 bool rw_mold_add(struct rw_mold_writer *writer, const void *message, uint16_t count);
 /* rw_mold_end writes the count and returns the bytes of the packet. Without any message this is a
  * heartbeat. */
 size_t rw_mold_end(struct rw_mold_writer *writer);
-/* rw_mold_end_of_session writes the 20 bytes that close a session; next is the sequence that the next
- * message would have had. Returns 20. */
+/* rw_mold_end_of_session writes the 20 bytes that close a session; next is the sequence that the
+ * next message would have had. Returns 20. */
 size_t rw_mold_end_of_session(void *buffer, const char session[RW_MOLD_SESSION_BYTES],
                               uint64_t next);
 
@@ -101,5 +102,6 @@ struct rw_mold_request {
 
 /* rw_mold_encode_request writes 20 bytes and returns 20. */
 size_t rw_mold_encode_request(void *buffer, const struct rw_mold_request *request);
-/* rw_mold_decode_request returns false when the bytes are not exactly a request for at least one message. */
+/* rw_mold_decode_request returns false when the bytes are not exactly a request for at least one
+ * message. */
 bool rw_mold_decode_request(const void *bytes, size_t count, struct rw_mold_request *request);

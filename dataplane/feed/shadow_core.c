@@ -15,15 +15,14 @@ struct bbo {
     uint32_t bid_quantity, ask_quantity;
 };
 
-/* What is known of one instrument: the own book as of the point that log and feed have both passed, and the
- * BBO as it stands in the log. */
+/* What is known of one instrument: the own book as of the point that log and feed have both
+ * passed, and the BBO as it stands in the log. */
 struct row {
     struct rw_entry own;    /* the tick that changed the own BBO last */
     struct position own_at; /* of the last own tick, whether it changed the BBO or not */
     struct bbo logged;
     uint16_t logged_quality;
-    uint16_t
-        doubts; /* logged ticks that differ and have no own tick at their position, saturating */
+    uint16_t doubts; /* logged ticks that differ, with no own tick at their position; saturating */
     bool own_seen, logged_seen;
     uint8_t unlogged; /* own BBO changes since a logged tick agreed, saturating */
     uint8_t reserved;
@@ -132,8 +131,8 @@ bool rw_shadow_room(const struct rw_shadow *shadow) {
     return !shadow->cfg.can_wait || own_held(shadow) < shadow->cfg.own_depth;
 }
 
-/* settle_doubts decides about logged ticks that had no own tick at their position: `next` is the next own
- * tick of the instrument, and says whether states before it were replaced. */
+/* settle_doubts decides about logged ticks that had no own tick at their position: `next` is the
+ * next own tick of the instrument, and says whether states before it were replaced. */
 static void settle_doubts(struct rw_shadow *shadow, struct row *row, const struct rw_entry *next) {
     if (row->doubts == 0) return;
     struct rw_tick_body body = body_of(next);
@@ -161,8 +160,8 @@ static void keep_trade(struct rw_shadow *shadow, const struct rw_entry *tick) {
         ticks_push(&shadow->t, tick);
 }
 
-/* pass_queue moves own ticks up to and including `to` from Q into the table and, where the log lacks
- * them, into T. */
+/* pass_queue moves own ticks up to and including `to` from Q into the table and, where the log
+ * lacks them, into T. */
 static void pass_queue(struct rw_shadow *shadow, struct position to) {
     while (ticks_count(&shadow->q) > 0) {
         struct rw_entry *tick = ticks_front(&shadow->q);
@@ -208,8 +207,8 @@ static void compare_until(struct rw_shadow *shadow, struct position to, bool inc
     }
 }
 
-/* make_room lets the oldest own ticks go where the port cannot wait: BBO states into the table before the
- * log has passed them, trades for good. */
+/* make_room lets the oldest own ticks go where the port cannot wait: BBO states into the table
+ * before the log has passed them, trades for good. */
 static void make_room(struct rw_shadow *shadow) {
     while (own_held(shadow) >= shadow->cfg.own_depth) {
         if (ticks_count(&shadow->q) > 0 && !is_trade_or_status(ticks_front(&shadow->q))) {
@@ -322,7 +321,8 @@ void rw_shadow_lead(struct rw_shadow *shadow) {
     shadow->phase = LEADING;
 }
 
-/* with_logged_bbo makes a trade or status of before `newest` harmless: it keeps the BBO that the log has. */
+/* with_logged_bbo makes a trade or status of before `newest` harmless: it keeps the BBO that the
+ * log has. */
 static void with_logged_bbo(const struct row *row, struct rw_entry *tick) {
     const uint16_t of_bbo =
         RW_QUALITY_CROSSED | RW_QUALITY_LOCKED | RW_QUALITY_ONE_SIDED | RW_QUALITY_NO_MARK;
@@ -347,9 +347,9 @@ static void channel_tick(const struct rw_shadow *shadow, uint16_t quality, struc
     memcpy(tick->body, &body, sizeof body);
 }
 
-/* next_difference finds the next instrument whose own book is not what the log says, or whose last tick in
- * the log is still flagged. An own feed that ended
- * before newest has only older books to offer: none. */
+/* next_difference finds the next instrument whose own book is not what the log says, or whose last
+ * tick in the log is still flagged. An own feed that ended before newest has only older books to
+ * offer: none. */
 static bool next_difference(struct rw_shadow *shadow, struct rw_entry *tick) {
     if (is_before(shadow->own_at, shadow->newest)) return false;
     while (shadow->scan < shadow->cfg.instruments) {
@@ -371,7 +371,7 @@ static bool next_difference(struct rw_shadow *shadow, struct rw_entry *tick) {
     return false;
 }
 
-/* next_of_settled is the second half of the take-over: the own feed has passed all that is logged. */
+/* next_of_settled is the second half of the take-over: the own feed has passed newest. */
 static bool next_of_settled(struct rw_shadow *shadow, struct rw_entry *tick) {
     if (!shadow->state_told) {
         shadow->state_told = true;

@@ -1,23 +1,27 @@
-/* shadow_core: what a follower keeps of its own feed, so that it can lead at any moment. One per channel.
+/* shadow_core: what a follower keeps of its own feed, so that it can lead at any moment. One per
+ * channel.
  *
  *                cursor               newest
- *   log      ──────┴─────────────────────┴──►                 (what the leader has logged, by venue position)
- *   own feed ──────[ T: trades, status   ][ Q: every tick ]──► own position, when it is ahead of the log
- *   own feed ────► own position [ L: logged ticks to compare ]──► newest, when it is behind
+ *   log      ──────┴─────────────────────┴──►
+ *   own feed ──────[ T: trades, status   ][ Q: every tick ]──► own position    (ahead of the log)
+ *   own feed ────► own position [ L: logged ticks to compare ]──► newest       (behind it)
  *
- * A position is (venue sequence, index). `cursor` is the last trade or status in the log: these are logged in
- * venue order, so all before it are in the log. `newest` is the highest position of any logged tick. T holds
- * own trades and status after the cursor and not above newest, Q all own ticks above newest. When feed and log
- * have both passed a point, Q goes into the table of own books and the logged tick is compared with it:
- * prices and quantities of BBO only. Trades and status are never compared; they are made exactly once.
+ * All along the venue's stream. A position is (venue sequence, index). `cursor` is the last trade or
+ * status in the log: these are logged in venue order, so all before it are in the log. `newest` is
+ * the highest position of any logged tick. T holds own trades and status after the cursor and not
+ * above newest, Q all own ticks above newest. When feed and log have both passed a point, Q goes
+ * into the table of own books and the logged tick is compared with it: prices and quantities of BBO
+ * only. Trades and status are never compared; they are made exactly once.
  *
- * Take-over (rw_shadow_lead, then rw_shadow_next until false): T at once, with the BBO that was logged last
- * and the TAKEOVER bit; when the own feed has passed newest: the channel state if it differs, one BBO tick
- * for each instrument whose own book differs from the log, then Q as it is. After that the shadow is live and
- * own ticks go to the log directly. A leader never follows again in the same process.
+ * Take-over (rw_shadow_lead, then rw_shadow_next until false): T at once, with the BBO that was
+ * logged last and the TAKEOVER bit; when the own feed has passed newest: the channel state if it
+ * differs, one BBO tick for each instrument whose own book differs from the log, then Q as it is.
+ * After that the shadow is live and own ticks go to the log directly. A leader never follows again
+ * in the same process.
  *
- * A feed that loses BBO states (conflation) says so by `replaced` in the next tick of the instrument; such a
- * hole is a skipped comparison, not a mismatch. Pure: no clock, allocation or I/O. One thread. */
+ * A feed that loses BBO states (conflation) says so by `replaced` in the next tick of the
+ * instrument; such a hole is a skipped comparison, not a mismatch. Pure: no clock, allocation or
+ * I/O. One thread. */
 #pragma once
 
 #include <stdbool.h>
@@ -54,17 +58,17 @@ struct rw_shadow;
 
 /* rw_shadow_footprint returns the bytes that rw_shadow_new needs, a multiple of 64. */
 size_t rw_shadow_footprint(const struct rw_shadow_cfg *cfg);
-/* rw_shadow_new formats memory (64-byte aligned, owned by the caller) as an empty follower. The counters
- * outlive it. Never fails; asserts on depths that are no power of two. */
+/* rw_shadow_new formats memory (64-byte aligned, owned by the caller) as an empty follower. The
+ * counters outlive it. Never fails; asserts on depths that are no power of two. */
 struct rw_shadow *rw_shadow_new(void *memory, const struct rw_shadow_cfg *cfg,
                                 struct rw_shadow_counters *counters);
 
-/* rw_shadow_room is true when one more own tick can be given. Where the port cannot wait it is always
- * true. */
+/* rw_shadow_room is true when one more own tick can be given. Where the port cannot wait it is
+ * always true. */
 bool rw_shadow_room(const struct rw_shadow *shadow);
 
-/* rw_shadow_own takes one tick of the own feed, in venue order (asserted), with the instrument's index in
- * the image. Only after rw_shadow_room said yes, and only while not live. */
+/* rw_shadow_own takes one tick of the own feed, in venue order (asserted), with the instrument's
+ * index in the image. Only after rw_shadow_room said yes, and only while not live. */
 void rw_shadow_own(struct rw_shadow *shadow, const struct rw_entry *tick);
 /* rw_shadow_own_end says that the own feed will bring nothing more: it has passed everything. */
 void rw_shadow_own_end(struct rw_shadow *shadow);
@@ -77,8 +81,9 @@ bool rw_shadow_is_behind(const struct rw_shadow *shadow);
 
 /* rw_shadow_lead starts the take-over. Once, after the last logged tick was given. */
 void rw_shadow_lead(struct rw_shadow *shadow);
-/* rw_shadow_next stores the next tick to log; false when there is none now. Its `sequence` is the arrival
- * stamp it came with. After rw_shadow_lead; call it until false after every own tick until live. */
+/* rw_shadow_next stores the next tick to log; false when there is none now. Its `sequence` is the
+ * arrival stamp it came with. After rw_shadow_lead; call it until false after every own tick until
+ * live. */
 bool rw_shadow_next(struct rw_shadow *shadow, struct rw_entry *tick);
 /* rw_shadow_is_live is true when the take-over is complete: own ticks go to the log as they are. */
 bool rw_shadow_is_live(const struct rw_shadow *shadow);

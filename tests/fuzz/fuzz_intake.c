@@ -1,5 +1,6 @@
-/* The loader of inputs.csv: any bytes are refused with findings, or give fills in event-time order whose
- * sources count 1, 2, 3, …. The image is empty but for one instrument and one portfolio, when they fit. */
+/* The loader of inputs.csv: any bytes are refused with findings, or give fills in event-time order
+ * whose sources count 1, 2, 3, …. The image is empty but for one instrument and one portfolio,
+ * when they fit. */
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,9 +1,10 @@
-/* Packets of two lines through the decoder and the arbitration: nothing is read past a packet, messages come
- * in rising order, and every message is accounted for.
+/* Packets of two lines through the decoder and the arbitration: nothing is read past a packet,
+ * messages come in rising order, and every message is accounted for.
  *
- * The input is a list of packets: one control byte, one byte of length, the payload. Control bit 0 is the
- * line, bit 1 ends the port, bit 2 moves the clock far; with bit 3 the payload is put behind a valid header
- * whose sequence is the rest of the control byte, so that the arbitration is reached easily. */
+ * The input is a list of packets: one control byte, one byte of length, the payload. Control bit 0
+ * is the line, bit 1 ends the port, bit 2 moves the clock far; with bit 3 the payload is put
+ * behind a valid header whose sequence is the rest of the control byte, so that the arbitration is
+ * reached easily. */
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>

@@ -1,5 +1,5 @@
-/* Venue messages into ticks: which message gives which, how often, and that nothing but the venue's messages
- * decides. */
+/* Venue messages into ticks: which message gives which, how often, and that nothing but the
+ * venue's messages decides. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -340,7 +340,8 @@ static void the_channel_ends_with_the_number_of_its_last_message(void **state) {
     bench_free(bench);
 }
 
-/* One random market over both lines, each packet lost on at most one of them and arriving in any order. */
+/* One random market over both lines, each packet lost on at most one of them and arriving in any
+ * order. */
 static void play(struct bench *bench, uint64_t seed, uint64_t path) {
     struct rw_rng rng, way;
     rw_rng_seed(&rng, seed);

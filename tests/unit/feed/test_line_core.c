@@ -1,4 +1,5 @@
-/* Two lines into one stream: random loss, duplication, reordering and skew first, then the rules one by one. */
+/* Two lines into one stream: random loss, duplication, reordering and skew first, then the rules
+ * one by one. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -106,7 +107,8 @@ static void give_end(struct bench *bench, uint32_t line, uint64_t now, uint64_t 
     drain(bench);
 }
 
-/* ------------------------------------------------------------------------------------------ random */
+/* ------------------------------------------------------------------------------------------
+ * random */
 
 #define PACKETS 2000
 
@@ -179,7 +181,8 @@ static void whatever_one_line_brings_in_time_is_delivered_once_and_in_order(void
     free(copies);
 }
 
-/* ------------------------------------------------------------------------------------------- rules */
+/* -------------------------------------------------------------------------------------------
+ * rules */
 
 static void bad_packets_are_counted_by_reason_and_disturb_nothing(void **state) {
     struct bench *bench = bench_new((struct rw_line_cfg){.first_sequence = 1});

@@ -1,6 +1,7 @@
-/* The shadow as a whole: two sites read one venue stream, lose different BBO states, the leader dies at random
- * moments and comes back empty. Whatever the schedule, the log must have each trade exactly once and end with the
- * venue's BBO, and no comparison may fail. Then the single rules one by one. */
+/* The shadow as a whole: two sites read one venue stream, lose different BBO states, the leader
+ * dies at random moments and comes back empty. Whatever the schedule, the log must have each trade
+ * exactly once and end with the venue's BBO, and no comparison may fail. Then the single rules one
+ * by one. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -94,8 +95,9 @@ static void make_venue(struct world *world, uint32_t count) {
     }
 }
 
-/* read_feed is what one start of a site's feed makes of the venue: some BBO states are replaced by the next tick of
- * their instrument, which says so. The last state of an instrument is never replaced. */
+/* read_feed is what one start of a site's feed makes of the venue: some BBO states are replaced by
+ * the next tick of their instrument, which says so. The last state of an instrument is never
+ * replaced. */
 static void read_feed(struct world *world, struct site *site) {
     uint8_t replaced[INSTRUMENTS] = {0};
     uint32_t last[INSTRUMENTS];
@@ -156,7 +158,7 @@ static void take_log(struct world *world, struct site *follower) {
     rw_shadow_logged(follower->shadow, &world->log[follower->log_at++]);
 }
 
-/* kill_leader: the follower leads with exactly what it has received; the old one comes back empty. */
+/* kill_leader: the follower leads with what it has received; the old one comes back empty. */
 static void kill_leader(struct world *world) {
     struct site *dead = &world->site[world->leader], *next = &world->site[1 - world->leader];
     world->log_count = next->log_at;

@@ -1,6 +1,7 @@
-/* The sequencer at two sites, as a stage with rings in memory: leader and follower read the same venue and the
- * same fills at random speeds, the leader dies at random moments and comes back empty. Whatever happens, the
- * log is one session in which every trade, every fill and every end stands exactly once. */
+/* The sequencer at two sites, as a stage with rings in memory: leader and follower read the same
+ * venue and the same fills at random speeds, the leader dies at random moments and comes back
+ * empty. Whatever happens, the log is one session in which every trade, every fill and every end
+ * stands exactly once. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -75,7 +76,8 @@ static bool is_trade(const struct rw_entry *entry) {
            (tick_body(entry).kind == RW_TICK_TRADE || tick_body(entry).kind == RW_TICK_STATUS);
 }
 
-/* ---------------------------------------------------------------------------------- what is played */
+/* ---------------------------------------------------------------------------------- what is
+ * played */
 
 static struct rw_image *make_image(void) {
     uint32_t cells = rw_image_index_cells(INSTRUMENTS);
@@ -166,7 +168,8 @@ static void make_fills(struct world *world) {
     }
 }
 
-/* read_feed: BBO states that this start of a site replaces by later ones, as its own conflation says. */
+/* read_feed: BBO states that this start of a site replaces by later ones, as its own conflation
+ * says. */
 static void read_feed(struct world *world, struct site *site, uint32_t c) {
     const struct venue *venue = &world->venue[c];
     struct venue *mine = &site->feed_of[c];
@@ -191,7 +194,8 @@ static void read_feed(struct world *world, struct site *site, uint32_t c) {
     }
 }
 
-/* -------------------------------------------------------------------------------------- a site's life */
+/* -------------------------------------------------------------------------------------- a site's
+ * life */
 
 static struct rw_ring *ring_new(uint32_t depth) {
     return rw_ring_new(aligned_alloc(64, rw_ring_footprint(depth, RW_SLOT_BYTES)), depth,
@@ -313,7 +317,8 @@ static uint64_t next_sequence(const struct world *world) {
     return next;
 }
 
-/* kill: what the follower has been handed is the log; the old leader comes back as an empty follower. */
+/* kill: what the follower has been handed is the log; the old leader comes back as an empty
+ * follower. */
 static void kill_leader(struct world *world) {
     struct site *dead = &world->site[world->leader], *heir = &world->site[1 - world->leader];
     world->log_slots = heir->copied;
@@ -397,7 +402,8 @@ static void world_free(struct world *world) {
     free(world);
 }
 
-/* ------------------------------------------------------------------------------------------- checks */
+/* -------------------------------------------------------------------------------------------
+ * checks */
 
 static void check_trades_and_final_bbo(const struct world *world, uint32_t c) {
     uint32_t at = 0;
@@ -474,7 +480,8 @@ static void every_source_is_logged_exactly_once_under_kills(void **state) {
     assert_true(takeovers > 40);
 }
 
-/* The log is cut at each of its last entries, and at its first ones: the heir makes it whole again. */
+/* The log is cut at each of its last entries, and at its first ones: the heir makes it whole
+ * again. */
 static void a_log_cut_anywhere_near_its_ends_is_completed_once(void **state) {
     uint64_t seed = seed_of_run();
     for (uint32_t cut = 0; cut < 24; cut++) {
