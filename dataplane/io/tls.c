@@ -9,6 +9,7 @@
 #include <openssl/pem.h>
 #include <openssl/ssl.h>
 #include <openssl/x509v3.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,7 +23,6 @@
 
 struct rw_tls_context {
     SSL_CTX *ssl;
-    BIO_METHOD *bio;
     int64_t days_left;
 };
 
@@ -70,6 +70,18 @@ static long bio_ctrl(BIO *bio, int command, long number, void *pointer) {
     if (command == BIO_CTRL_FLUSH) return 1;
     if (command == BIO_CTRL_EOF) return self->under_error != 0;
     return 0;
+}
+
+/* One method for the whole process: BIOs in use keep pointing at it. */
+static BIO_METHOD *stream_method;
+static pthread_once_t stream_method_once = PTHREAD_ONCE_INIT;
+
+static void make_method(void) {
+    stream_method = BIO_meth_new(BIO_get_new_index() | BIO_TYPE_SOURCE_SINK, "rw_stream");
+    if (!stream_method) return;
+    BIO_meth_set_write(stream_method, bio_write);
+    BIO_meth_set_read(stream_method, bio_read);
+    BIO_meth_set_ctrl(stream_method, bio_ctrl);
 }
 
 /* ---- the context ---- */
@@ -157,14 +169,11 @@ int rw_tls_context_new(struct rw_tls_context **context, const struct rw_tls_file
     struct rw_tls_context *self = calloc(1, sizeof *self);
     if (!self) return rw_err_set(ENOMEM, "no memory for a TLS context");
     self->ssl = SSL_CTX_new(TLS_method());
-    self->bio = BIO_meth_new(BIO_get_new_index() | BIO_TYPE_SOURCE_SINK, "rw_stream");
-    if (!self->ssl || !self->bio) {
+    pthread_once(&stream_method_once, make_method);
+    if (!self->ssl || !stream_method) {
         rw_tls_context_free(self);
         return rw_err_set(ENOMEM, "OpenSSL has no memory for a TLS context");
     }
-    BIO_meth_set_write(self->bio, bio_write);
-    BIO_meth_set_read(self->bio, bio_read);
-    BIO_meth_set_ctrl(self->bio, bio_ctrl);
     SSL_CTX_set_min_proto_version(self->ssl, TLS1_3_VERSION);
     SSL_CTX_set_max_proto_version(self->ssl, TLS1_3_VERSION);
     SSL_CTX_set_ciphersuites(self->ssl, "TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256");
@@ -187,7 +196,6 @@ int rw_tls_context_new(struct rw_tls_context **context, const struct rw_tls_file
 void rw_tls_context_free(struct rw_tls_context *context) {
     if (!context) return;
     SSL_CTX_free(context->ssl);
-    /* BIOs in use keep pointing at their method: it is never freed, one small block per context */
     free(context);
 }
 
@@ -240,7 +248,7 @@ int rw_tls_start(struct rw_stream **stream, struct rw_tls_context *context, stru
                  enum rw_tls_side side, const char *peer_name) {
     struct tls_stream *self = calloc(1, sizeof *self);
     SSL *ssl = self ? SSL_new(context->ssl) : NULL;
-    BIO *bio = ssl ? BIO_new(context->bio) : NULL;
+    BIO *bio = ssl ? BIO_new(stream_method) : NULL;
     if (!bio || strlen(peer_name) >= NAME_MAX_BYTES || SSL_set1_host(ssl, peer_name) != 1) {
         BIO_free(bio);
         SSL_free(ssl);
