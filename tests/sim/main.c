@@ -56,5 +56,7 @@ int main(int argc, char **argv) {
         else
             return 64;
     }
-    return mutation ? must_be_caught(mutation, seed, seeds) : play_all(seed, seeds);
+    int status = mutation ? must_be_caught(mutation, seed, seeds) : play_all(seed, seeds);
+    sim_end(&sim);
+    return status;
 }

@@ -8,10 +8,13 @@
 
 static struct sim_packet *copy_of(struct sim *sim, const struct rw_message *message) {
     struct sim_packet *packet = sim->free_packets;
-    if (packet)
+    if (packet) {
         sim->free_packets = packet->next;
-    else
+    } else {
         packet = malloc(sizeof *packet);
+        packet->next_made = sim->packets_made;
+        sim->packets_made = packet;
+    }
     packet->message = *message;
     packet->next = NULL;
     packet->connection = sim->connection;

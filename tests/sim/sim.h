@@ -85,7 +85,7 @@ struct sim_event {
 
 struct sim_packet {
     struct rw_message message;
-    struct sim_packet *next;
+    struct sim_packet *next, *next_made;
     uint64_t due_ns, connection;
     uint8_t payload[8192];
 };
@@ -112,7 +112,7 @@ struct sim {
     bool cut_off[2]; /* what site i sends does not arrive */
     bool connected, healed;
     struct sim_packet *queue_head[2], *queue_tail[2]; /* stream: from site i */
-    struct sim_packet *free_packets;
+    struct sim_packet *free_packets, *packets_made;
     bool pumping[2];
     uint64_t next_nonce;
     /* the operator's memory */
@@ -132,6 +132,8 @@ struct sim {
 
 /* sim_run plays one seed. Returns true, or false with sim->why set. */
 bool sim_run(struct sim *sim, uint64_t seed);
+/* sim_end frees what the runs have allocated. */
+void sim_end(struct sim *sim);
 
 /* world.c */
 void sim_post(struct sim *sim, uint64_t delay_ns, enum sim_event_kind kind, uint8_t site,

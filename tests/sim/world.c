@@ -1,6 +1,7 @@
 /* Time and chance: a heap of events, one random stream per seed. */
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "dataplane/base/assert.h"
@@ -134,11 +135,13 @@ static struct sim_weather draw_weather(struct sim *sim) {
 
 bool sim_run(struct sim *sim, uint64_t seed) {
     struct rw_pair *pairs[2] = {sim->site[0].pair, sim->site[1].pair};
-    struct sim_packet *free_packets = sim->free_packets;
+    struct sim_packet *made = sim->packets_made;
     memset(sim, 0, sizeof *sim);
     sim->site[0].pair = pairs[0];
     sim->site[1].pair = pairs[1];
-    sim->free_packets = free_packets;
+    sim->packets_made = made;
+    for (struct sim_packet *packet = made; packet; packet = packet->next_made)
+        sim_network_free(sim, packet);
     sim->seed = seed;
     sim->now_ns = 1;
     playing = sim;
@@ -159,9 +162,13 @@ bool sim_run(struct sim *sim, uint64_t seed) {
         take(sim, &event);
     }
     sim_judge_end(sim);
-    while (sim->heap_count > 0) {
-        struct sim_event event = pop(sim);
-        if (event.packet) sim_network_free(sim, event.packet);
-    }
     return true;
+}
+
+void sim_end(struct sim *sim) {
+    for (struct sim_packet *packet = sim->packets_made, *next; packet; packet = next) {
+        next = packet->next_made;
+        free(packet);
+    }
+    for (int i = 0; i < 2; i++) free(sim->site[i].pair);
 }
