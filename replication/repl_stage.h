@@ -27,6 +27,7 @@
 struct rw_repl_cfg {
     uint8_t site;      /* 0 = a, 1 = b */
     bool named_leader; /* this site leads when both start */
+    bool no_peer;      /* single-site installation: leads alone at once */
     enum rw_pair_policy policy;
     const char *log_dir;    /* of the journal's segments */
     const char *superblock; /* file */
