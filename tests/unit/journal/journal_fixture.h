@@ -6,6 +6,7 @@
 #include <ftw.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -33,6 +34,7 @@ struct bench {
     struct rw_journal_counters counters;
     struct rw_journal_gauges gauges;
     uint64_t now_ns;
+    atomic_bool stop; /* for a thread beside */
 };
 
 static inline uint64_t test_seed(void) {

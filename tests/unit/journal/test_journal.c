@@ -1,4 +1,7 @@
 /* The journal as its owners use it: append, restart, truncate, fail. */
+#include <pthread.h>
+#include <sched.h>
+
 #include "tests/unit/journal/journal_fixture.h"
 
 static void what_was_appended_is_there_after_a_restart(void **state) {
@@ -432,6 +435,38 @@ static void the_page_cache_takes_a_write_within_one_poll(void **state) {
     bench_free(&bench);
 }
 
+static void *make_segments(void *context) {
+    struct bench *bench = context;
+    for (uint64_t now = 1; !atomic_load(&bench->stop); now++)
+        if (rw_journal_cold_step(bench->journal, now) == 0) sched_yield();
+    return NULL;
+}
+
+static void segments_are_made_beside_the_writer(void **state) {
+    struct bench bench;
+    bench_make(&bench, 1);
+    assert_int_equal(bench_open(&bench, RW_JOURNAL_KEEP, 0), 0);
+    pthread_t thread;
+    assert_int_equal(pthread_create(&thread, NULL, make_segments, &bench), 0);
+    for (uint64_t sequence = 1; sequence <= 20000;) {
+        int rc = append_entry(&bench, sequence, 0, 1);
+        assert_true(rc == 0 || rc == -EAGAIN || rc == -ENOSPC);
+        if (rc == 0) sequence++;
+        rw_journal_poll(bench.journal, sequence);
+        if (rc == -ENOSPC) sched_yield();
+    }
+    while (!rw_journal_settled(bench.journal)) {
+        rw_journal_poll(bench.journal, 1);
+        sched_yield();
+    }
+    atomic_store(&bench.stop, true);
+    pthread_join(thread, NULL);
+    assert_int_equal(rw_journal_durable(bench.journal), 20000);
+    assert_true(rw_stat_get(&bench.gauges.segment) > 8);
+    bench_close(&bench);
+    bench_free(&bench);
+}
+
 static void impossible_configurations_name_the_field(void **state) {
     struct rw_journal_cfg cfg = rw_journal_defaults(RW_JOURNAL_LOG, "/tmp/x");
     assert_int_equal(rw_journal_check_cfg(&cfg), 0);
@@ -464,6 +499,7 @@ int main(void) {
         cmocka_unit_test(a_second_writer_and_a_broken_promise_are_refused),
         cmocka_unit_test(the_real_queue_writes_and_reads_the_same),
         cmocka_unit_test(the_page_cache_takes_a_write_within_one_poll),
+        cmocka_unit_test(segments_are_made_beside_the_writer),
         cmocka_unit_test(impossible_configurations_name_the_field),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
