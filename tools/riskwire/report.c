@@ -6,6 +6,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "dataplane/base/err.h"
 #include "dataplane/journal/reader.h"
@@ -42,8 +43,8 @@ struct rw_image *rw_report_image(const char *path) {
     struct rw_image head, *image = NULL;
     int rc = 0;
     if (!file) {
-        rw_err_fix("give the folder that holds log/ and image.bin");
         rw_err_set(errno, "%s cannot be read: %s", path, strerror(errno));
+        rw_err_fix("give the folder that holds log/ and image.bin");
         return NULL;
     }
     if (fread(&head, 1, sizeof head, file) != sizeof head || head.magic != RW_IMAGE_MAGIC ||
@@ -69,7 +70,7 @@ static int report_open(struct report *report) {
     char path[PATH_BYTES];
     snprintf(path, sizeof path, "%s/image.bin", report->cfg->folder);
     report->image = rw_report_image(path);
-    if (!report->image) return -EINVAL;
+    if (!report->image) return access(path, F_OK) ? -ENOENT : -EINVAL;
     struct rw_risk_cfg risk = {.image = report->image,
                                .shards = 1,
                                .positions_max = report->cfg->positions_max,
@@ -105,9 +106,10 @@ static int take_session(struct report *report, const struct rw_entry *entry) {
     if (body.event != RW_SESSION_OPEN) return 0;
     memcpy(report->session, body.session, SESSION_BYTES);
     if (!memcmp(body.image_hash, report->image->hash, sizeof body.image_hash)) return 0;
+    int rc = rw_err_set(EINVAL, "%s: image.bin does not belong to log/", report->cfg->folder);
     rw_err_why("the log's SESSION entry names another reference image");
     rw_err_fix("use the image.bin that the site wrote beside this log");
-    return rw_err_set(EINVAL, "%s: image.bin does not belong to log/", report->cfg->folder);
+    return rc;
 }
 
 static void print(struct report *report, const struct rw_result *result) {

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "dataplane/base/assert.h"
 #include "dataplane/base/hash.h"
 #include "dataplane/link/watermark.h"
 #include "dataplane/record/entry.h"
