@@ -42,7 +42,8 @@ static int read_all(struct rw_csv *csv, const char *path) {
         return rw_err_set(failed, "cannot read '%s' to its end", path);
     }
     csv->content[count] = 0;
-    csv->next_line = csv->content;
+    /* Spreadsheets put a byte order mark in front; it is no part of the first column's name. */
+    csv->next_line = csv->content + (strncmp(csv->content, "\xEF\xBB\xBF", 3) ? 0 : 3);
     csv->end = csv->content + count;
     return 0;
 }

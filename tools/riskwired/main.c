@@ -70,6 +70,10 @@ static int prepare(struct site *site) {
 static int open_ports(struct site *site) {
     struct rw_nic_dpdk_cfg cfg;
     rw_wiring_ports(&site->config, &cfg);
+    if (cfg.huge && rw_nic_dpdk_check(&cfg) == -ENOMEM) {
+        rw_warning("packet buffers use 4 KiB pages: %s", rw_err_text());
+        cfg.huge = false;
+    }
     int rc = rw_nic_dpdk_start(&cfg, &site->nic);
     if (!rc) rw_wiring_set_nic(&site->wiring, site->nic);
     return rc;

@@ -11,6 +11,8 @@
 
 /* clang-format off */
 struct rw_topology *rw_wiring_topology(struct rw_wiring *w) {
+    /* A live port is drained whether there is room or not, so that rx counts what is lost. */
+    const bool live = !w->feed.line.file_ports;
     const struct rw_stage_row stages[] = {
         /* name       type                    configuration  instances  weight */
         {"rx",        &rw_rx_stage,           &w->rx,        0,         2},
@@ -24,7 +26,7 @@ struct rw_topology *rw_wiring_topology(struct rw_wiring *w) {
     };
     const struct rw_link_row links[] = {
         /* from    to        depth  slot bytes           fan-out            elastic when */
-        {"rx",     "feed",    1024, RW_FRAME_SLOT_BYTES, 1,                 false, ALWAYS},
+        {"rx",     "feed",    1024, RW_FRAME_SLOT_BYTES, 1,                 live,  ALWAYS},
         {"feed",   "enrich", 16384, RW_SLOT_BYTES,       RW_FEED_FAN_OUT,   false, ALWAYS},
         {"intake", "enrich",  1024, RW_SLOT_BYTES,       RW_INTAKE_FAN_OUT, true,  ALWAYS},
         {"enrich", "risk",   16384, RW_SLOT_BYTES,       RW_ENRICH_FAN_OUT, false, LEADER},

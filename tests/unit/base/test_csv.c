@@ -109,6 +109,17 @@ static void findings_beyond_the_limit_are_counted_and_not_printed(void **state) 
     assert_null(strstr(findings, ":22:1:"));
 }
 
+static void a_byte_order_mark_is_no_part_of_the_header(void **state) {
+    struct rw_csv csv;
+    assert_int_equal(open_text(&csv,
+                               "\xEF\xBB\xBF"
+                               "a,b\n",
+                               "a,b"),
+                     0);
+    assert_false(rw_csv_next(&csv));
+    assert_int_equal(close_text(&csv), 0);
+}
+
 static void words_and_text_know_their_limits(void **state) {
     struct rw_csv csv;
     uint32_t index;
@@ -132,6 +143,7 @@ int main(void) {
         cmocka_unit_test(decimals_are_exact_to_four_places_and_more_is_refused),
         cmocka_unit_test(a_value_out_of_range_names_column_value_and_range),
         cmocka_unit_test(findings_beyond_the_limit_are_counted_and_not_printed),
+        cmocka_unit_test(a_byte_order_mark_is_no_part_of_the_header),
         cmocka_unit_test(words_and_text_know_their_limits),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
