@@ -131,7 +131,17 @@ static rw_stat *reason_behind(struct rw_line_core *core, uint64_t sequence) {
     return &core->stats.channel->duplicates;
 }
 
+static bool touches_given_up(const struct rw_line_core *core, uint64_t from, uint64_t to) {
+    for (uint32_t i = 0; i < GIVEN_UP_KEPT; i++)
+        if (from < core->given_up[i].to && core->given_up[i].from < to) return true;
+    return false;
+}
+
 static void drop_behind(struct rw_line_core *core, uint64_t sequence, uint32_t whole) {
+    if (!touches_given_up(core, sequence, sequence + whole)) { /* the other line's copy: usual */
+        leave(core, &core->stats.channel->duplicates, whole);
+        return;
+    }
     for (uint32_t i = 0; i < whole; i++) leave(core, reason_behind(core, sequence + i), 1);
 }
 

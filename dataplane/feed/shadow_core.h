@@ -6,12 +6,12 @@
  *   own feed ──────[ T: trades, status   ][ Q: every tick ]──► own position    (ahead of the log)
  *   own feed ────► own position [ L: logged ticks to compare ]──► newest       (behind it)
  *
- * All along the venue's stream. A position is (venue sequence, index). `cursor` is the last trade or
- * status in the log: these are logged in venue order, so all before it are in the log. `newest` is
- * the highest position of any logged tick. T holds own trades and status after the cursor and not
- * above newest, Q all own ticks above newest. When feed and log have both passed a point, Q goes
- * into the table of own books and the logged tick is compared with it: prices and quantities of BBO
- * only. Trades and status are never compared; they are made exactly once.
+ * All along the venue's stream. A position is (venue sequence, index). `cursor` is the last trade
+ * or status in the log: these are logged in venue order, so all before it are in the log. `newest`
+ * is the highest position of any logged tick. T holds own trades and status after the cursor and
+ * not above newest, Q all own ticks above newest. When feed and log have both passed a point, Q
+ * goes into the table of own books and the logged tick is compared with it: prices and quantities
+ * of BBO only. Trades and status are never compared; they are made exactly once.
  *
  * Take-over (rw_shadow_lead, then rw_shadow_next until false): T at once, with the BBO that was
  * logged last and the TAKEOVER bit; when the own feed has passed newest: the channel state if it
