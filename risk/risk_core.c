@@ -527,6 +527,10 @@ static void begin_fill(struct rw_risk *risk, const struct rw_entry *entry) {
 static void begin_session(struct rw_risk *risk, const struct rw_entry *entry) {
     struct rw_session_body session;
     memcpy(&session, entry->body, sizeof session);
+    if (session.event != RW_SESSION_OPEN && session.event != RW_SESSION_CLOSE) {
+        rw_stat_add(&risk->counters->unknown_type, 1);
+        return;
+    }
     if (risk->shard == 0) risk->at.session_event = session.event;
     if (session.event == RW_SESSION_OPEN) walk_over(&risk->at, WALK_ALL, 0, risk->portfolio_count);
 }

@@ -47,7 +47,7 @@
     X(fill_no_id_room, "fills", "rejected: the table of execution ids is full")               \
     X(tick_unknown_instrument, "entries", "ignored: instrument not in the image")             \
     X(tick_bad_price, "entries", "ignored: a price is negative")                              \
-    X(unknown_type, "entries", "ignored: entry type this version does not know")              \
+    X(unknown_type, "entries", "ignored: entry type or event this version does not know")     \
     X(sequence_dropped, "entries", "entries that came a second time by the other link")
 RW_STATS_STRUCT(rw_risk_counters, RW_RISK_COUNTERS);
 

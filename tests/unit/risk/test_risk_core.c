@@ -322,11 +322,12 @@ static void bad_ticks_and_unknown_entries_are_counted_and_ignored(void **state) 
     assert_int_equal(apply(&f, make_tick(1, 3, RW_TICK_BBO, 1, 2, 3)), 0);
     assert_int_equal(apply(&f, make_tick(1, 1, RW_TICK_BBO, -1, 2, 3)), 0);
     assert_int_equal(apply(&f, make_plain(1, 77)), 0);
+    assert_int_equal(apply(&f, make_session(1, 7)), 0);
     assert_int_equal(apply(&f, make_plain(1, RW_ENTRY_TAKEOVER)), 0);
     assert_int_equal(apply(&f, make_plain(1, RW_ENTRY_END)), 0);
     assert_int_equal(DRIVER_SUM(&f.driver, tick_unknown_instrument), 2);
     assert_int_equal(DRIVER_SUM(&f.driver, tick_bad_price), 1);
-    assert_int_equal(DRIVER_SUM(&f.driver, unknown_type), 1);
+    assert_int_equal(DRIVER_SUM(&f.driver, unknown_type), 2);
     apply(&f, make_session(9, RW_SESSION_CLOSE));
     assert_int_equal(result(&f, 0)->kind, RW_RESULT_SESSION_CLOSE);
     assert_int_equal(f.driver.count - f.driver.first_of_last, 1);

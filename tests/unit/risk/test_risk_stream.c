@@ -205,6 +205,64 @@ static void a_split_fill_ends_in_the_same_totals(void **state) {
     free(image);
 }
 
+/* Entries whose bodies are noise, with indices and sizes near their limits: nothing overflows (a
+ * sanitizer build sees it), totals keep their bounds, and shards agree. */
+static void noise_keeps_every_bound(void **state) {
+    static const int64_t edges[] = {1,
+                                    RW_UNITS_MAX,
+                                    RW_UNITS_MAX - 1,
+                                    2 * RW_UNITS_MAX,
+                                    RW_PRICE_MAX,
+                                    RW_MONEY_MAX - 1,
+                                    -(RW_MONEY_MAX - 1),
+                                    INT64_MAX,
+                                    INT64_MIN,
+                                    0};
+    const uint32_t edge_count = sizeof edges / sizeof edges[0];
+    struct rw_rng rng;
+    rw_rng_seed(&rng, seed_of_run(7024));
+    struct rw_image *image = image_random(&rng, 4, 6, 2);
+    struct driver one, four;
+    driver_new(&one, image, 1, 0, 0);
+    driver_new(&four, image, 4, 0, 0);
+    for (uint32_t i = 0; i < 40000; i++) {
+        struct log_entry log = {.entry = {.type = (uint8_t)rw_rng_below(&rng, 9)}};
+        log.entry.event_time_ns = rw_rng_next(&rng) >> rw_rng_below(&rng, 64);
+        log.entry.slots = log.entry.type == RW_ENTRY_FILL ? 2 : 1;
+        log.entry.instrument = (uint32_t)rw_rng_below(&rng, 6);
+        uint8_t *body = (uint8_t *)&log + offsetof(struct rw_entry, body);
+        for (uint32_t k = 0; k < 40; k++) body[k] = (uint8_t)(rw_rng_next(&rng) >> 56);
+        if (log.entry.type == RW_ENTRY_FILL) {
+            struct rw_fill_body fill = {.exec_id = i,
+                                        .portfolio = (uint32_t)rw_rng_below(&rng, 8),
+                                        .side = rw_rng_chance(&rng, 1, 2) ? 'B' : 'S',
+                                        .kind = RW_FILL_NEW,
+                                        .quantity = edges[rw_rng_below(&rng, edge_count)],
+                                        .price = edges[rw_rng_below(&rng, edge_count)],
+                                        .fee = edges[rw_rng_below(&rng, edge_count)]};
+            if (rw_rng_chance(&rng, 1, 2)) fill.fee = 0;
+            memcpy(body, &fill, sizeof fill);
+        }
+        uint32_t count = driver_apply(&one, &log);
+        driver_apply(&four, &log);
+        for (uint32_t k = 0; k < count; k++) {
+            const struct rw_result *result = &one.results[one.first_of_last + k];
+            if (result->kind != RW_RESULT_PORTFOLIO) continue;
+            assert_true(result->gross >= 0 && result->gross < RW_MONEY_MAX);
+            assert_true(rw_magnitude(result->net) <= result->gross);
+            assert_true(rw_money_fits(result->realised_pnl) &&
+                        rw_money_fits(result->unrealised_pnl));
+        }
+        one.count = four.count = 0; /* the hash remembers them */
+        assert_true(rw_hash_equal(one.hash, four.hash));
+    }
+    assert_true(DRIVER_SUM(&one, fills) > 100);
+    assert_true(DRIVER_SUM(&one, fill_over_bounds) > 100);
+    driver_free(&one);
+    driver_free(&four);
+    free(image);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(results_equal_a_naive_batch_for_any_number_of_shards),
@@ -212,6 +270,7 @@ int main(void) {
         cmocka_unit_test(end_markers_follow_inputs_with_results_and_every_1024th),
         cmocka_unit_test(the_order_of_fills_in_different_instruments_does_not_matter),
         cmocka_unit_test(a_split_fill_ends_in_the_same_totals),
+        cmocka_unit_test(noise_keeps_every_bound),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
