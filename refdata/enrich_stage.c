@@ -13,6 +13,7 @@ struct enrich {
     struct rw_ring *out[RW_STAGE_LINKS_MAX];
     uint32_t out_count;
     struct rw_watermarks *watermarks;
+    struct rw_hist *latency;
     bool hurry;
 };
 
@@ -45,7 +46,9 @@ static int enrich_init(void **stage, const void *cfg, const struct rw_stage_env 
                               .intake = env->in[1],
                               .copy = env->in[2],
                               .out_count = env->out_count,
-                              .watermarks = env->watermarks};
+                              .watermarks = env->watermarks,
+                              .latency = rw_stats_hist(env->stats, env->name, "arrival_to_log",
+                                                       "from arrival to the entry's number")};
     for (uint32_t i = 0; i < env->out_count; i++) enrich->out[i] = env->out[i];
     *stage = enrich;
     return 0;
@@ -72,12 +75,15 @@ static void take_role(struct enrich *enrich) {
 }
 
 /* put copies what one input gave into every output, behind the `at` slots of this visit. */
-static void put(struct enrich *enrich, const struct rw_enrich_out *out, uint32_t at) {
+static void put(struct enrich *enrich, const struct rw_enrich_out *out, uint32_t at,
+                uint64_t now_ns) {
     for (uint32_t k = 0; k < enrich->out_count; k++)
         for (uint32_t i = 0; i < out->slots; i++)
             memcpy(rw_ring_slot(enrich->out[k], at + i), &out->slot[i], RW_SLOT_BYTES);
     for (uint32_t i = 0; i < out->slots; i += out->slot[i].slots)
         rw_seq_ring_put(&enrich->watermarks->arrival, out->slot[i].sequence, out->arrival_ns, 0);
+    if (out->arrival_ns && now_ns > out->arrival_ns)
+        rw_hist_add(enrich->latency, now_ns - out->arrival_ns);
 }
 
 static const struct rw_entry *front(struct rw_ring *ring) {
@@ -125,7 +131,7 @@ static uint32_t enrich_poll(void *stage, uint32_t budget, uint64_t now_ns) {
     while (inputs < budget && take_one(enrich, refuse, &out)) {
         inputs++;
         if (out.slots == 0) continue;
-        put(enrich, &out, slots);
+        put(enrich, &out, slots, now_ns);
         slots += out.slots;
     }
     for (uint32_t k = 0; slots > 0 && k < enrich->out_count; k++)
