@@ -1,11 +1,15 @@
-/* The whole pipeline on one core: two lines from memory → rx → feed → enrich → risk ×2 → merge → deliver, with
- * the log journal on disk, as a single-site installation. The same wiring as riskwired's; only the ports are
- * frames in memory. Each round is a process of its own and starts from nothing.
+/* The whole pipeline on one core: two lines from memory → rx → feed → enrich → risk ×2 → merge →
+ * deliver, with the log journal on disk, as a single-site installation. The same wiring as
+ * riskwired's; only the ports are frames in memory. Each round is a process of its own and starts
+ * from nothing.
  *
  *   messages/s = venue messages of the session / (threads started … last result published)
+ *   cpu        = the same with the CPU time of the core's thread: what a CPU of its own would show
+ *   hop_X_ns   = wall time of stage X's busy visits in the best round / venue messages
  *
- * Nothing is conflated: file ports wait. Target: 1 M messages/s with 100 portfolios and 5 holders per instrument
- * on average. `--messages N` for another size. */
+ * Nothing is conflated: file ports wait. Target: 1 M messages/s with 100 portfolios and 5 holders
+ * per instrument on average. `--messages N` for another size, `--rounds N`, `--dir DIR` keeps the
+ * capture in DIR for the next run. */
 #include <errno.h>
 #include <stdlib.h>
 #include <sys/resource.h>
@@ -21,15 +25,25 @@
 #include "tools/riskwired/instance.h"
 #include "tools/riskwired/wiring.h"
 
+#define HOPS_MAX 16u
+
+struct hop {
+    char name[16];
+    uint64_t busy_ns, visits;
+};
+
 struct outcome {
-    double seconds;
-    uint64_t messages, ticks, entries, records, conflated;
+    double seconds, cpu_seconds;
+    uint64_t messages, ticks, entries, records;
+    uint32_t hop_count;
+    struct hop hop[HOPS_MAX];
 };
 
 struct bench {
     char dir[64];
     uint64_t messages;
     struct outcome best;
+    double least_cpu_seconds;
 };
 
 static void die(const char *what) {
@@ -78,28 +92,52 @@ static void *stage_named(const struct rw_topology *topology, const char *name) {
     return NULL;
 }
 
-/* Runs until the session is closed, applied and published; the calling thread keeps the journals in segments, as
- * the cold thread does. */
+/* CPU time of all threads but the calling one. */
+static double cores_cpu_seconds(void) {
+    struct timespec all, own;
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &all);
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &own);
+    return (double)(all.tv_sec - own.tv_sec) + (double)(all.tv_nsec - own.tv_nsec) / 1e9;
+}
+
+static void take_hops(const struct rw_topology *topology, const struct rw_stats *stats,
+                      struct outcome *outcome) {
+    uint32_t count = rw_topology_stage_count(topology);
+    for (uint32_t i = 0; i < count && i < HOPS_MAX; i++) {
+        struct hop *hop = &outcome->hop[outcome->hop_count++];
+        char block[32];
+        snprintf(hop->name, sizeof hop->name, "%s", rw_topology_stage_name(topology, i));
+        snprintf(block, sizeof block, "stage %s", hop->name);
+        hop->busy_ns = stat_of(stats, block, "busy_ns");
+        hop->visits = stat_of(stats, block, "visits");
+    }
+}
+
+/* Runs until the session is closed, applied and published; the calling thread keeps the journals
+ * in segments, as the cold thread does. */
 static void run_to_the_end(struct rw_topology *topology, struct rw_stats *stats,
                            struct outcome *outcome) {
     struct rw_watermarks *watermarks = rw_topology_watermarks(topology);
     struct rw_journal *log = rw_repl_journal_of(stage_named(topology, "repl"));
     void *deliver = stage_named(topology, "deliver");
     uint64_t started = rw_bench_now(), last = 0, changed = started;
+    double cpu_before = cores_cpu_seconds(), cpu = 0;
     if (rw_topology_start(topology)) die("start");
     while (rw_bench_now() - changed < 300000000 || !last) {
         uint64_t now = rw_bench_now(), released = rw_word_get(&watermarks->released);
-        if (released != last) last = released, changed = now;
+        if (released != last) last = released, changed = now, cpu = cores_cpu_seconds();
         if (rw_journal_cold_step(log, now) <= 0 && rw_deliver_cold_step(deliver, now) <= 0)
             usleep(200);
     }
     outcome->seconds = (double)(changed - started) / 1e9;
+    outcome->cpu_seconds = cpu - cpu_before;
     outcome->messages = stat_of(stats, "feed", "messages");
     outcome->ticks = stat_of(stats, "feed", "bbo") + stat_of(stats, "feed", "trades") +
                      stat_of(stats, "feed", "status");
     outcome->entries = rw_word_get(&watermarks->applied);
     outcome->records = last;
     if (rw_word_get(&watermarks->commit) != outcome->entries) die("not all was committed");
+    take_hops(topology, stats, outcome);
     rw_topology_stop(topology);
     rw_topology_fini(topology);
 }
@@ -166,26 +204,23 @@ static double run(void *argument) {
     close(ends[0]);
     waitpid(child, &status, 0);
     if (bench->best.seconds == 0 || outcome.seconds < bench->best.seconds) bench->best = outcome;
+    if (bench->least_cpu_seconds == 0 || outcome.cpu_seconds < bench->least_cpu_seconds)
+        bench->least_cpu_seconds = outcome.cpu_seconds;
     return (double)outcome.messages / outcome.seconds;
 }
 
-int main(int argc, char **argv) {
-    bool quick = rw_bench_quick(argc, argv);
-    struct bench bench = {.dir = "/tmp/riskwire-bench-XXXXXX",
-                          .messages = quick ? 500000 : 2000000};
-    for (int i = 1; i + 1 < argc; i++)
-        if (!strcmp(argv[i], "--messages")) bench.messages = strtoull(argv[i + 1], NULL, 10);
-    if (!mkdtemp(bench.dir)) die("temporary folder");
+static void generate(const struct bench *bench) {
     char capture[96], command[128];
-    snprintf(capture, sizeof capture, "%s/capture", bench.dir);
+    snprintf(capture, sizeof capture, "%s/capture", bench->dir);
+    if (!access(capture, F_OK)) return;
     snprintf(command, sizeof command, "mkdir -p %s/truth", capture);
     if (system(command)) die("folders");
     struct rw_gen_options options = {.dir = capture,
                                      .seed = 1,
-                                     .messages = bench.messages,
-                                     .duration_ns = bench.messages * 100000,
+                                     .messages = bench->messages,
+                                     .duration_ns = bench->messages * 100000,
                                      .midnight_ns = 1736139600ull * 1000000000,
-                                     .symbols = (uint32_t)(bench.messages / 1000),
+                                     .symbols = (uint32_t)(bench->messages / 1000),
                                      .portfolios = 100,
                                      .holders = 5,
                                      .fills_percent = 25,
@@ -193,14 +228,41 @@ int main(int argc, char **argv) {
                                      .skew_ns = 20000,
                                      .locates = true};
     if (rw_gen_session(&options)) die("gen");
+}
+
+static void report(const struct bench *bench, double median) {
+    const struct outcome *best = &bench->best;
+    double seconds = best->seconds, messages = (double)best->messages;
+    for (uint32_t i = 0; i < best->hop_count; i++) {
+        char name[40];
+        snprintf(name, sizeof name, "pipeline_hop_%s_ns", best->hop[i].name);
+        rw_bench_value(name, (double)best->hop[i].busy_ns / messages, "ns/message");
+    }
+    rw_bench_value("pipeline_cpu_messages_per_s", messages / bench->least_cpu_seconds, "1/s");
+    rw_bench_value("pipeline_best_messages_per_s", messages / seconds, "1/s");
+    rw_bench_value("pipeline_log_entries_per_s", (double)best->entries / seconds, "1/s");
+    rw_bench_value("pipeline_ticks_per_s", (double)best->ticks / seconds, "1/s");
+    rw_bench_value("pipeline_records_per_s", (double)best->records / seconds, "1/s");
+    rw_bench_at_least("pipeline_messages_per_s", median, "1/s", 1e6);
+}
+
+int main(int argc, char **argv) {
+    bool quick = rw_bench_quick(argc, argv), keep = false;
+    uint32_t rounds = quick ? 3 : 5;
+    struct bench bench = {.dir = "/tmp/riskwire-bench-XXXXXX",
+                          .messages = quick ? 500000 : 2000000};
+    for (int i = 1; i + 1 < argc; i++) {
+        if (!strcmp(argv[i], "--messages")) bench.messages = strtoull(argv[i + 1], NULL, 10);
+        if (!strcmp(argv[i], "--rounds")) rounds = (uint32_t)strtoul(argv[i + 1], NULL, 10);
+        if (strcmp(argv[i], "--dir")) continue;
+        keep = true;
+        snprintf(bench.dir, sizeof bench.dir, "%s", argv[i + 1]);
+    }
+    if (!keep && !mkdtemp(bench.dir)) die("temporary folder");
+    generate(&bench);
     struct rw_bench_variant variants[] = {{"pipeline", run, &bench}};
-    rw_bench_rounds(variants, 1, quick ? 3 : 5);
-    double seconds = bench.best.seconds;
-    rw_bench_value("pipeline_best_messages_per_s", (double)bench.best.messages / seconds, "1/s");
-    rw_bench_value("pipeline_log_entries_per_s", (double)bench.best.entries / seconds, "1/s");
-    rw_bench_value("pipeline_ticks_per_s", (double)bench.best.ticks / seconds, "1/s");
-    rw_bench_value("pipeline_records_per_s", (double)bench.best.records / seconds, "1/s");
-    rw_bench_at_least("pipeline_messages_per_s", variants[0].median, "1/s", 1e6);
-    remove_tree(bench.dir, "");
+    rw_bench_rounds(variants, 1, rounds);
+    report(&bench, variants[0].median);
+    if (!keep) remove_tree(bench.dir, "");
     return 0;
 }
