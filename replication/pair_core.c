@@ -119,13 +119,14 @@ static void on_local(struct rw_pair *pair, const struct rw_pair_event *event,
     case RW_PAIR_PERSISTED:
         pair->durable = rw_pair_max(pair->durable, rw_pair_min(event->upto, pair->last));
         pair->ack_dirty = true;
+        if (pair->cfg.policy == RW_PAIR_DISK) pair->ack_urgent = true;
         break;
     case RW_PAIR_APPLIED:
         RW_ASSERT(event->result.sequence >= pair->applied);
         RW_ASSERT(event->result.sequence <= pair->apply_allowed);
         pair->applied = event->result.sequence;
         rw_pair_result(pair, pair->applied, event->result.hash);
-        pair->ack_dirty = true;
+        pair->ack_dirty = pair->ack_urgent = true;
         rw_pair_compare(pair, actions);
         break;
     case RW_PAIR_IO_ERROR:

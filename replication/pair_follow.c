@@ -26,7 +26,7 @@ void rw_pair_on_hello_ack(struct rw_pair *pair, const struct rw_message *message
     pair->matched = true;
     pair->verified = match.sequence;
     pair->verified_chain = match.hash;
-    pair->ack_dirty = true;
+    pair->ack_dirty = pair->ack_urgent = true;
     rw_pair_allow_apply(pair, pair->verified, actions);
 }
 
@@ -181,7 +181,10 @@ void rw_pair_follow_release(struct rw_pair *pair, struct rw_pair_actions *action
 void rw_pair_follow_tick(struct rw_pair *pair, struct rw_pair_actions *actions) {
     if (pair->role != RW_ROLE_FOLLOW || pair->phase != RW_PHASE_NONE) return;
     if (!pair->matched || !pair->peer.up) return;
-    if (!pair->ack_dirty && pair->now_ns < pair->heartbeat_due_ns) return;
+    /* Receipt alone is no news worth a message of its own while the result is being computed. */
+    if (pair->ack_dirty && !pair->ack_urgent) pair->ack_ticks++;
+    bool due = pair->ack_urgent || pair->ack_ticks >= RW_PAIR_ACK_TICKS;
+    if (!due && pair->now_ns < pair->heartbeat_due_ns) return;
     struct rw_ack *ack = &rw_pair_send(pair, actions, RW_MESSAGE_ACK)->ack;
     bool early = !RW_PAIR_RULE(RW_MUTATION_ACK_BEFORE_DISK);
     uint64_t comparable = rw_pair_min(pair->applied, pair->verified);
@@ -191,6 +194,7 @@ void rw_pair_follow_tick(struct rw_pair *pair, struct rw_pair_actions *actions) 
     ack->mark = rw_pair_result_below(pair, comparable & ~(uint64_t)(RW_REPL_ANCHOR_EVERY - 1));
     ack->echo_ns = pair->echo_ns;
     ack->credit_bytes = pair->room_bytes;
-    pair->ack_dirty = false;
+    pair->ack_dirty = pair->ack_urgent = false;
+    pair->ack_ticks = 0;
     pair->heartbeat_due_ns = pair->now_ns + pair->cfg.heartbeat_ns;
 }

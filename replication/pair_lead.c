@@ -190,6 +190,7 @@ void rw_pair_append(struct rw_pair *pair, uint64_t first, uint32_t count, struct
                                          .result = rw_pair_result_below(pair, pair->released),
                                          .payload = payload};
     pair->commit_dirty = false;
+    pair->commit_ticks = 0;
     pair->heartbeat_due_ns = pair->now_ns + pair->cfg.heartbeat_ns;
 }
 
@@ -223,11 +224,14 @@ void rw_pair_lead_tick(struct rw_pair *pair, struct rw_pair_actions *actions) {
     }
     consider_join(pair, actions);
     if (!rw_pair_leading(pair)) return;
-    if (!pair->commit_dirty && pair->now_ns < pair->heartbeat_due_ns) return;
+    /* An APPEND that is about to leave carries the commit index for nothing. */
+    if (pair->commit_dirty) pair->commit_ticks++;
+    if (pair->commit_ticks < RW_PAIR_COMMIT_TICKS && pair->now_ns < pair->heartbeat_due_ns) return;
     struct rw_commit *commit = &rw_pair_send(pair, actions, RW_MESSAGE_COMMIT)->commit;
     commit->commit = pair->released;
     commit->leader_durable = pair->durable;
     commit->result = rw_pair_result_below(pair, pair->released);
     pair->commit_dirty = false;
+    pair->commit_ticks = 0;
     pair->heartbeat_due_ns = pair->now_ns + pair->cfg.heartbeat_ns;
 }

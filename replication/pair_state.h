@@ -59,6 +59,10 @@ enum rw_pair_phase {
     RW_PHASE_ADOPT_SYNC, /* the peer's epoch → disk, then follow */
 };
 
+/* What nobody waits for leaves with the next message that does, or after so many ticks. */
+#define RW_PAIR_ACK_TICKS    4u
+#define RW_PAIR_COMMIT_TICKS 2u
+
 #define RW_PAIR_FRAMES 256u /* APPENDs on the way, power of two */
 
 struct rw_pair_frame {
@@ -107,6 +111,8 @@ struct rw_pair {
     uint64_t now_ns, room_bytes, number, echo_ns, round_trip_ns;
     uint64_t hello_due_ns, heartbeat_due_ns, commit_sync_due_ns, nak_due_ns;
     bool ack_dirty, commit_dirty;
+    bool ack_urgent;                 /* something the leader waits for has changed */
+    uint8_t ack_ticks, commit_ticks; /* how long the rest has waited */
 
     struct rw_pair_chain_cell *chains;   /* window cells, by sequence */
     struct rw_pair_result_cell *results; /* window cells, by sequence */

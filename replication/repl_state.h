@@ -16,6 +16,8 @@
 #define RW_REPL_MESSAGES_A_VISIT 64u
 #define RW_REPL_RESULTS_A_VISIT  512u
 #define RW_REPL_PUSHES_A_VISIT   512u
+/* Busy visits after which the journal is served all the same. */
+#define RW_REPL_JOURNAL_VISITS 8u
 
 /* A position in the journal: the record being taken apart. */
 struct rw_repl_replay {
@@ -57,7 +59,8 @@ struct rw_repl {
     bool super_dirty;
     uint8_t super[RW_SUPERBLOCK_PAYLOAD];
     bool restart, halted, io_error_said;
-    uint64_t store_id; /* of the journal, kept in the superblock */
+    uint32_t journal_visits; /* busy ones since the journal was last served */
+    uint64_t store_id;       /* of the journal, kept in the superblock */
     uint64_t now_ns;
     struct rw_message message; /* being processed, or being sent */
     uint64_t stalled_since;    /* 0 = release is not waiting */
