@@ -11,6 +11,7 @@
 #include "dataplane/base/err.h"
 #include "tools/riskwire/stat_report.h"
 #include "tools/riskwire/verbs.h"
+#include "tools/riskwired/config.h"
 
 enum format { TABLE, JSON, CSV };
 
@@ -25,8 +26,7 @@ enum { KEY_RUN_DIR = 1000, KEY_JSON, KEY_ALL };
 
 static const struct argp_option options[] = {
     {"site", 's', "NAME", 0, "the site to show (a)", 0},
-    {"run-dir", KEY_RUN_DIR, "DIR", 0,
-     "run_dir of the site ($XDG_RUNTIME_DIR/riskwire or /tmp/riskwire)", 0},
+    {"run-dir", KEY_RUN_DIR, "DIR", 0, "run_dir of the site (" RW_RUN_DIR_DEFAULT ")", 0},
     {"output", 'o', "table|json|csv", 0, "form of the output", 0},
     {"json", KEY_JSON, NULL, 0, "the same as -o json", 0},
     {"watch", 'w', "SEC", OPTION_ARG_OPTIONAL,
@@ -85,19 +85,12 @@ static const struct argp argp = {
     NULL,
     NULL};
 
-/* The file of the site: in the folder named, else in the first usual one that has it. */
+/* The file named, or the site's in its run_dir. */
 static void find_file(const struct arguments *arguments, char *path, size_t bytes) {
-    const char *runtime = getenv("XDG_RUNTIME_DIR");
-    if (arguments->file) {
+    if (arguments->file)
         snprintf(path, bytes, "%s", arguments->file);
-        return;
-    }
-    if (arguments->run_dir) {
+    else
         snprintf(path, bytes, "%s/%s/stats", arguments->run_dir, arguments->site);
-        return;
-    }
-    snprintf(path, bytes, "%s/riskwire/%s/stats", runtime ? runtime : "/tmp", arguments->site);
-    if (access(path, F_OK)) snprintf(path, bytes, "/tmp/riskwire/%s/stats", arguments->site);
 }
 
 static int show(const struct arguments *arguments, const char *path) {
@@ -126,7 +119,7 @@ static int show(const struct arguments *arguments, const char *path) {
 }
 
 int rw_verb_stat(int argc, char **argv) {
-    struct arguments arguments = {.site = "a"};
+    struct arguments arguments = {.site = "a", .run_dir = RW_RUN_DIR_DEFAULT};
     char path[4096];
     argp_err_exit_status = RW_EXIT_USAGE;
     argp_parse(&argp, argc, argv, 0, NULL, &arguments);

@@ -7,6 +7,7 @@
 #include "dataplane/base/err.h"
 #include "tools/riskwire/control_client.h"
 #include "tools/riskwire/verbs.h"
+#include "tools/riskwired/config.h"
 
 struct arguments {
     const char *run_dir, *site;
@@ -41,9 +42,9 @@ static error_t parse(int key, char *value, struct argp_state *state) {
     }
 }
 
-#define COMMON_OPTIONS                                                             \
-    {"site", 's', "NAME", 0, "the site to ask (a)", 0}, {                          \
-        "run-dir", KEY_RUN_DIR, "DIR", 0, "run_dir of the site (/tmp/riskwire)", 0 \
+#define COMMON_OPTIONS                                                                      \
+    {"site", 's', "NAME", 0, "the site to ask (a)", 0}, {                                   \
+        "run-dir", KEY_RUN_DIR, "DIR", 0, "run_dir of the site (" RW_RUN_DIR_DEFAULT ")", 0 \
     }
 
 static const struct argp_option status_options[] = {
@@ -104,7 +105,7 @@ static int show(const json_t *reply, bool as_json) {
 }
 
 static int call(int argc, char **argv, const struct argp *argp, const char *verb) {
-    struct arguments arguments = {.run_dir = "/tmp/riskwire", .site = "a"};
+    struct arguments arguments = {.run_dir = RW_RUN_DIR_DEFAULT, .site = "a"};
     argp_parse(argp, argc, argv, 0, NULL, &arguments);
     json_t *request = json_pack("{s:s,s:b,s:b}", "verb", verb, "force", arguments.force,
                                 "new_lineage", arguments.new_lineage);

@@ -21,6 +21,7 @@
 #include "dataplane/delivery/soup_client.h"
 #include "dataplane/record/result_text.h"
 #include "tools/riskwire/verbs.h"
+#include "tools/riskwired/config.h"
 
 #define ADDRESSES_MAX   16u
 #define CONNECT_MS      3000u
@@ -173,7 +174,7 @@ static const struct argp_option options[] = {
      0},
     {"soup-of", KEY_SOUP_OF, "SITE", 0,
      "the SoupBinTCP port of a site of this host, looked up again after a restart", 0},
-    {"run-dir", KEY_RUN_DIR, "DIR", 0, "run_dir of the site (/tmp/riskwire)", 0},
+    {"run-dir", KEY_RUN_DIR, "DIR", 0, "run_dir of the site (" RW_RUN_DIR_DEFAULT ")", 0},
     {"from", KEY_FROM, "SEQ", 0, "first result sequence (1); 0 = the next to be released", 0},
     {"count", KEY_COUNT, "N", 0, "stop after N records", 0},
     {"until-end", KEY_UNTIL_END, NULL, 0, "stop when the session is closed; 0 only if gapless", 0},
@@ -427,7 +428,7 @@ static int conclude(struct subscribe *subscribe) {
 }
 
 int rw_verb_subscribe(int argc, char **argv) {
-    struct subscribe subscribe = {.run_dir = "/tmp/riskwire", .from = 1};
+    struct subscribe subscribe = {.run_dir = RW_RUN_DIR_DEFAULT, .from = 1};
     argp_err_exit_status = RW_EXIT_USAGE;
     argp_parse(&argp, argc, argv, 0, NULL, &subscribe);
     size_t bytes = LINES_BYTES;

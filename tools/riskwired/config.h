@@ -15,6 +15,8 @@
 #include "dataplane/base/hash.h"
 
 #define RW_CONFIG_TEXT_BYTES 256u
+/* run_dir where neither a configuration nor --run-dir says otherwise: daemon and CLI must meet. */
+#define RW_RUN_DIR_DEFAULT "/tmp/riskwire"
 
 struct rw_config {
     char site[RW_CONFIG_TEXT_BYTES];

@@ -18,7 +18,7 @@ static const struct rw_config_key keys[] = {
     TEXT("site", site, true, false, "a", "a|b", "which of the two sites this is"),
     TEXT("profile", profile, false, false, "laptop", "laptop|host",
          "laptop: no root, NIC or huge pages; host: huge pages and isolated cores"),
-    TEXT("run_dir", run_dir, false, false, "/tmp/riskwire", NULL,
+    TEXT("run_dir", run_dir, false, false, RW_RUN_DIR_DEFAULT, NULL,
          "run-time files of all sites on this host: <run_dir>/<site>/{control.sock,stats,results}"),
     TEXT("session", session, true, true, "2601020001", NULL,
          "YYMMDD and four base-36 digits: trading day and number of the session"),
