@@ -17,6 +17,8 @@ struct arguments {
 enum { KEY_JSON = 1000 };
 
 static error_t parse(int key, char *value, struct argp_state *state) {
+    static const char *const formats[] = {
+        [RW_PLAN_TABLE] = "table", [RW_PLAN_JSON] = "json", [RW_PLAN_CSV] = "csv"};
     struct arguments *arguments = state->input;
     switch (key) {
     case 'c':
@@ -26,9 +28,10 @@ static error_t parse(int key, char *value, struct argp_state *state) {
         arguments->format = RW_PLAN_JSON;
         return 0;
     case 'o':
-        arguments->format = !strcmp(value, "json")  ? RW_PLAN_JSON
-                            : !strcmp(value, "csv") ? RW_PLAN_CSV
-                                                    : RW_PLAN_TABLE;
+        for (arguments->format = RW_PLAN_TABLE; arguments->format <= RW_PLAN_CSV;
+             arguments->format++)
+            if (!strcmp(value, formats[arguments->format])) return 0;
+        argp_failure(state, RW_EXIT_USAGE, 0, "-o %s: must be table, json or csv", value);
         return 0;
     case ARGP_KEY_END:
         if (!arguments->config) argp_error(state, "--config FILE is missing");
@@ -38,10 +41,11 @@ static error_t parse(int key, char *value, struct argp_state *state) {
     }
 }
 
-static const struct argp_option options[] = {{"config", 'c', "FILE", 0, "the site's YAML file", 0},
-                                             {NULL, 'o', "table|json|csv", 0, "form", 0},
-                                             {"json", KEY_JSON, NULL, 0, "the same as -o json", 0},
-                                             {0}};
+static const struct argp_option options[] = {
+    {"config", 'c', "FILE", 0, "the site's YAML file", 0},
+    {"output", 'o', "table|json|csv", 0, "form of the output", 0},
+    {"json", KEY_JSON, NULL, 0, "the same as -o json", 0},
+    {0}};
 static const struct argp argp = {
     options, parse,
     NULL,    "What a site will map before it runs.\vExample: riskwire mem --config a/site.yaml",
@@ -56,6 +60,7 @@ int rw_verb_mem(int argc, char **argv) {
     struct rw_image *image = NULL;
     struct rw_topology *topology = NULL;
     struct rw_plan *plan;
+    argp_err_exit_status = RW_EXIT_USAGE;
     argp_parse(&argp, argc, argv, 0, NULL, &arguments);
     int rc = rw_config_load(arguments.config, &config, stderr);
     if (!rc) rc = rw_refdata_compile(config.reference_dir, &image);

@@ -25,7 +25,8 @@ enum rw_exit {
     X(status, "role, mode and positions of a running site")                                      \
     X(promote, "make an in-sync follower the leader, alone")                                     \
     X(subscribe, "follow the released results of a site, across restarts and fail-overs")          \
-    X(stat, "what a site counts: cores, stages, links, loss, latency; also of a dead site")
+    X(stat, "what a site counts: cores, stages, links, loss, latency; also of a dead site")     \
+    X(mem, "the memory a site would map, without running it")
 /* clang-format on */
 
 #define RW_VERB_DECLARE(name, help) int rw_verb_##name(int argc, char **argv);
