@@ -71,7 +71,8 @@ size_t rw_enrich_footprint(const struct rw_enrich_cfg *cfg) {
 static void seed_locates(const struct rw_image *image, struct channel *channel) {
     const struct rw_instrument_row *rows = rw_image_rows(image, &image->instruments);
     for (uint32_t i = 1; i < image->instruments.count; i++) {
-        if (rows[i].locate == 0 || rows[i].channel != channel->number) continue;
+        bool here = rows[i].channel == channel->number || rows[i].channel == 0; /* 0: any */
+        if (rows[i].locate == 0 || !here) continue;
         channel->instrument[rows[i].locate] = i;
         channel->named[rows[i].locate / 64] |= UINT64_C(1) << rows[i].locate % 64;
     }
