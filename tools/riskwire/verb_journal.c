@@ -7,10 +7,12 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
+#include <sys/file.h>
 #include <unistd.h>
 
+#include "dataplane/base/bytes.h"
 #include "dataplane/base/err.h"
+#include "dataplane/io/digest.h"
 #include "dataplane/journal/reader.h"
 #include "dataplane/journal/superblock.h"
 #include "tools/riskwire/journal_dump.h"
@@ -18,6 +20,7 @@
 #include "tools/riskwire/verbs.h"
 
 #define PATH_BYTES 1024u
+#define LIVE_TRIES 3u
 
 struct arguments {
     const char *folder;
@@ -55,8 +58,23 @@ static bool exists(const char *path) { return access(path, F_OK) == 0; }
 struct item_check {
     enum rw_journal_kind kind;
     uint64_t next; /* 0 = any */
-    uint64_t items;
+    struct rw_sha256_state sha256;
+    uint8_t digest[RW_SHA256_BYTES];
 };
+
+/* Tamper evidence: a SHA-256 chain over each aligned 1,024 items, d(k) = SHA-256(d(k − 1) ‖
+ * items of k), the last one over what there is. It depends on the items alone, so both sites
+ * print the same. */
+#define SHA256_ITEMS 1024u
+
+static void digest_item(struct item_check *check, const uint8_t *item, uint32_t bytes,
+                        uint64_t sequence) {
+    rw_sha256_add(&check->sha256, item, bytes);
+    if (sequence % SHA256_ITEMS) return;
+    rw_sha256_end(&check->sha256, check->digest);
+    rw_sha256_init(&check->sha256);
+    rw_sha256_add(&check->sha256, check->digest, sizeof check->digest);
+}
 
 static int check_items(void *context, const struct rw_journal_record *record) {
     struct item_check *check = context;
@@ -66,18 +84,17 @@ static int check_items(void *context, const struct rw_journal_record *record) {
         return rw_err_set(EBADMSG, "sequence %" PRIu64 " is followed by %" PRIu64, check->next - 1,
                           record->first_sequence);
     check->next = record->first_sequence + record->count;
-    check->items += record->count;
-    if (check->kind == RW_JOURNAL_LOG) {
-        for (uint32_t i = 0, bytes; i < record->count; i++, at += bytes) {
-            struct rw_entry entry;
-            bytes = rw_journal_entry_bytes(record->payload + at, record->bytes - at);
-            if (bytes) memcpy(&entry, record->payload + at, sizeof entry);
-            if (!bytes || entry.sequence != record->first_sequence + i)
-                return rw_err_set(EBADMSG,
-                                  "segment %" PRIu64 " offset %" PRIu64 ": entry %" PRIu64
-                                  " is not numbered as its record says",
-                                  record->segment, record->offset, record->first_sequence + i);
-        }
+    for (uint32_t i = 0, bytes; i < record->count; i++, at += bytes) {
+        const uint8_t *item = record->payload + at;
+        uint64_t sequence = record->first_sequence + i;
+        bytes = rw_journal_items_of(check->kind)(item, record->bytes - at);
+        bool numbered = bytes && (check->kind != RW_JOURNAL_LOG || rw_load_le64(item) == sequence);
+        if (!numbered)
+            return rw_err_set(EBADMSG,
+                              "segment %" PRIu64 " offset %" PRIu64 ": item %" PRIu64
+                              " is not numbered as its record says",
+                              record->segment, record->offset, sequence);
+        digest_item(check, item, bytes, sequence);
     }
     if (rw_journal_skip(&rest, check->kind, check->next) &&
         rw_hash_equal(rest.chain_before, record->chain))
@@ -89,8 +106,11 @@ static int check_items(void *context, const struct rw_journal_record *record) {
 }
 
 static void print_summary(const struct arguments *arguments, const char *name, const char *verdict,
-                          const struct rw_journal_summary *found) {
-    char chain[33];
+                          const struct rw_journal_summary *found, struct item_check *check) {
+    char chain[33], sha256[2 * RW_SHA256_BYTES + 1];
+    rw_sha256_end(&check->sha256, check->digest);
+    for (uint32_t i = 0; i < RW_SHA256_BYTES; i++)
+        snprintf(sha256 + 2 * i, 3, "%02x", check->digest[i]);
     rw_hash_text(found->chain, chain);
     const struct {
         const char *name;
@@ -116,30 +136,57 @@ static void print_summary(const struct arguments *arguments, const char *name, c
     for (uint32_t i = 0; i < sizeof rows / sizeof *rows; i++)
         printf(arguments->json ? ",\"%s\":%" PRIu64 : "         %s %" PRIu64 "\n", rows[i].name,
                rows[i].value);
-    printf(arguments->json ? ",\"closed\":%s,\"chain_hash\":\"%s\"}\n"
-                           : "         closed %s\n         chain_hash %s\n",
+    printf(arguments->json
+               ? ",\"closed\":%s,\"chain_hash\":\"%s\",\"sha256_chain\":\"%s\"}\n"
+               : "         closed %s\n         chain_hash %s\n         sha256_chain %s\n",
            arguments->json ? (found->closed ? "true" : "false") : (found->closed ? "yes" : "no"),
-           chain);
+           chain, sha256);
+}
+
+/* A site that runs holds a lock on its folder, and writes while we read. */
+static bool is_being_written(const char *folder) {
+    int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0) return false;
+    bool locked = flock(fd, LOCK_SH | LOCK_NB) != 0;
+    close(fd);
+    return locked;
+}
+
+/* Reads the folder, once more when it is being written and what was read does not fit together. */
+static int scan(const char *folder, bool live, struct item_check *check,
+                struct rw_journal_summary *found) {
+    int rc = -EBADMSG;
+    for (uint32_t tries = live ? LIVE_TRIES : 1; rc == -EBADMSG && tries; tries--) {
+        *found = (struct rw_journal_summary){0};
+        *check = (struct item_check){0};
+        rw_sha256_init(&check->sha256);
+        rc = rw_journal_scan(folder, 0, NULL, NULL, found);
+        check->kind = found->kind;
+        if (!rc) rc = rw_journal_scan(folder, 0, check_items, check, found);
+    }
+    return rc;
 }
 
 /* Returns an enum rw_exit. */
 static int verify_one(const struct arguments *arguments, const char *folder, const char *name) {
-    struct rw_journal_summary found = {0};
-    int rc = rw_journal_scan(folder, 0, NULL, NULL, &found);
-    struct item_check check = {.kind = found.kind};
-    if (!rc) rc = rw_journal_scan(folder, 0, check_items, &check, &found);
-    const char *verdict = rc ? "damaged" : found.torn_segment ? "torn" : "good";
-    if (!rc || rc == -EBADMSG) print_summary(arguments, name, verdict, &found);
+    struct rw_journal_summary found;
+    struct item_check check;
+    bool live = is_being_written(folder);
+    int rc = scan(folder, live, &check, &found);
+    bool torn = !rc && found.torn_segment;
+    const char *verdict = rc ? "damaged" : torn && !live ? "torn" : live ? "being written" : "good";
+    if (!rc || rc == -EBADMSG) print_summary(arguments, name, verdict, &found, &check);
     if (rc) {
         rw_err_print("riskwire journal verify");
         return rc == -ENOENT ? RW_EXIT_NO_INPUT : rc == -EBADMSG ? RW_EXIT_CHECK : RW_EXIT_FAILED;
     }
-    if (!found.torn_segment) return RW_EXIT_OK;
+    if (!torn || live) return RW_EXIT_OK;
     fprintf(
         stderr,
         "riskwire journal verify: %s ends in bytes that are no whole record, from segment %" PRIu64
-        " offset %" PRIu64 " on\n  why: a crash in the middle of its last write, or damage to that "
-        "write\n  fix: nothing after a crash: the next start cuts it off\n",
+        " offset %" PRIu64 " on\n"
+        "  why: a crash in the middle of its last write, or damage to that write\n"
+        "  fix: nothing after a crash: the next start cuts it off\n",
         folder, found.torn_segment, found.torn_offset);
     return RW_EXIT_CHECK;
 }

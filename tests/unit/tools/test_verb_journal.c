@@ -122,6 +122,37 @@ static void a_good_journal_is_said_to_be_good(void **state) {
     assert_non_null(strstr(output, "\"last_sequence\":6"));
 }
 
+/* Cut into other records, the same items have the same digest. */
+static void the_sha256_chain_depends_on_the_items_alone(void **state) {
+    char digest[2][65];
+    for (uint32_t way = 0; way < 2; way++) {
+        struct bench keep = bench;
+        bench_make(&bench, 1);
+        assert_int_equal(bench_open(&bench, RW_JOURNAL_KEEP, 0), 0);
+        for (uint64_t sequence = 1; sequence <= 3000; sequence++) {
+            append_range(&bench, sequence, sequence, 0);
+            if (sequence % (way ? 10 : 77) == 0) rw_journal_end_record(bench.journal);
+        }
+        bench_close(&bench);
+        assert_int_equal(run("verify", bench.folder, "table"), RW_EXIT_OK);
+        const char *at = strstr(output, "sha256_chain ");
+        assert_non_null(at);
+        memcpy(digest[way], at + 13, 64);
+        digest[way][64] = 0;
+        bench_free(&bench);
+        bench = keep;
+    }
+    assert_string_equal(digest[0], digest[1]);
+    assert_int_equal(strspn(digest[0], "0123456789abcdef"), 64);
+}
+
+static void a_journal_that_is_being_written_is_said_to_be(void **state) {
+    assert_int_equal(bench_open(&bench, RW_JOURNAL_KEEP, 0), 0);
+    assert_int_equal(run("verify", bench.folder, "table"), RW_EXIT_OK);
+    assert_non_null(strstr(output, "verdict being written"));
+    bench_close(&bench);
+}
+
 static void flip(const char *path, off_t offset) {
     uint8_t byte;
     int fd = open(path, O_RDWR);
@@ -192,6 +223,8 @@ int main(void) {
         cmocka_unit_test(every_csv_line_has_all_columns_and_every_type_its_fields),
         cmocka_unit_test(json_has_only_the_fields_an_entry_has),
         cmocka_unit_test(a_good_journal_is_said_to_be_good),
+        cmocka_unit_test(the_sha256_chain_depends_on_the_items_alone),
+        cmocka_unit_test(a_journal_that_is_being_written_is_said_to_be),
         cmocka_unit_test(a_damaged_journal_exits_with_3),
         cmocka_unit_test(a_sites_folder_is_verified_with_its_superblock),
         cmocka_unit_test(what_is_not_there_exits_with_66_and_what_is_not_known_with_64),
