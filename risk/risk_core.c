@@ -424,11 +424,11 @@ static void begin_tick(struct rw_risk *risk, const struct rw_entry *entry) {
 
 /* A digest of what a fill does to a position; equal fills have equal digests. */
 static uint64_t digest_of(uint32_t instrument, const struct rw_fill_body *fill) {
-    uint64_t digest = rw_exec_mix((uint64_t)fill->portfolio << 32 | instrument);
-    digest = rw_exec_mix(digest ^ ((uint64_t)fill->side << 8 | fill->kind));
-    digest = rw_exec_mix(digest + (uint64_t)fill->quantity);
-    digest = rw_exec_mix(digest ^ (uint64_t)fill->price);
-    return rw_exec_mix(digest + (uint64_t)fill->fee);
+    uint64_t who = (uint64_t)fill->portfolio << 32 | instrument;
+    uint64_t what = (uint64_t)fill->quantity * 0x9E3779B97F4A7C15ull +
+                    (uint64_t)fill->price * 0xC2B2AE3D27D4EB4Full +
+                    (uint64_t)fill->fee * 0x165667B19E3779F9ull + fill->side;
+    return rw_exec_mix(rw_exec_mix(who) ^ what);
 }
 
 static bool fill_well_formed(const struct rw_risk *risk, const struct rw_entry *entry,

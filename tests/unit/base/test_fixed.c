@@ -32,6 +32,20 @@ static void mul_div_is_exact_where_the_product_needs_128_bits(void **state) {
     assert_int_equal(rw_fixed_mul_div_he(5, 1, 2), 2);   /* 2.5 */
 }
 
+/* a / b = (a·2^62) / (b·2^62): the second needs 128 bits. */
+static void both_widths_of_division_agree(void **state) {
+    static const int64_t edges[] = {INT64_MIN, INT64_MIN + 1, -7,       -1, 0, 1,
+                                    6,         INT64_MAX - 1, INT64_MAX};
+    const int count = sizeof edges / sizeof edges[0];
+    for (int i = 0; i < count; i++)
+        for (int64_t b = 1; b > 0; b = b < 9 ? b + 1 : b > INT64_MAX / 3 ? -1 : 3 * b) {
+            for (int64_t a = edges[i] > INT64_MAX - 40 ? edges[i] - 40 : edges[i], end = a + 40;
+                 a < end; a++)
+                assert_true(rw_fixed_div_he(a, b) ==
+                            rw_fixed_div_he((__int128)a << 62, (__int128)b << 62));
+        }
+}
+
 static void an_overflowing_product_is_refused_and_leaves_the_result(void **state) {
     int64_t product = 7;
     assert_false(rw_fixed_mul(INT64_MAX, 2, &product));
@@ -58,6 +72,7 @@ static void bytes_come_back_in_both_orders_at_any_alignment(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(division_rounds_half_to_even),
+        cmocka_unit_test(both_widths_of_division_agree),
         cmocka_unit_test(mul_div_is_exact_where_the_product_needs_128_bits),
         cmocka_unit_test(an_overflowing_product_is_refused_and_leaves_the_result),
         cmocka_unit_test(bytes_come_back_in_both_orders_at_any_alignment),
