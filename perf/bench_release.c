@@ -1,10 +1,13 @@
-/* How long one input takes from the sequencer to its release, against a bare TLS ping-pong of the same bytes.
+/* How long one input takes from the sequencer to its release, against a bare TLS ping-pong of the
+ * same bytes.
  *
- *   site A: link → repl ═ TLS, loopback ═► repl → risk → repl ═ TLS ═► repl: commit        thread 0
- *   bare:   send ═════════════════════════► recv, send ═══════════════► recv               thread 1 answers
+ *   site A: link → repl ═ TLS, loopback ═► repl → risk → repl ═ TLS ═► repl: commit
+ *    thread 0
+ *   bare:   send ═════════════════════════► recv, send ═══════════════► recv
+ *    thread 1 answers
  *
- * One at a time, both threads spin on their own processor, rounds of both in turns. Certificates come from the
- * openssl program; without it the benchmark says so and ends with 77. */
+ * One at a time, both threads spin on their own processor, rounds of both in turns. Certificates
+ * come from the openssl program; without it the benchmark says so and ends with 77. */
 #include <pthread.h>
 #include <sched.h>
 #include <stdatomic.h>
@@ -162,7 +165,7 @@ static void compute(struct node *node, const void *slot, uint64_t sequence) {
 
 static void visit(struct node *node) {
     uint32_t work = rw_repl_stage_type.poll(node->stage, 64, rw_bench_now());
-    /* The kernel's own threads finish the durable writes; on two processors they need one of ours. */
+    /* The kernel's own threads finish the durable writes; on two processors they need ours. */
     if (work == 0 && node->cfg.policy == RW_PAIR_DISK) sched_yield();
     uint32_t ready = rw_ring_ready(node->ring[2], 1);
     for (uint32_t i = 0; i < ready; i++)

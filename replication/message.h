@@ -1,11 +1,12 @@
 /* The messages of the pair protocol, as the core sees them (wire.h gives their bytes).
  *
  *   HELLO ⇄ HELLO       who am I, what do I hold, do I lead
- *   HELLO_ACK  leader → follower: from here our logs part       ACK     follower → leader: I hold, stored, computed
- *   APPEND     leader → follower: entries                       NAK     follower → leader: again from here
- *   COMMIT     leader → follower: idle heartbeat                DIVERGED, HALT   either way
+ *   leader → follower   HELLO_ACK: from here our logs part · APPEND: entries · COMMIT: heartbeat
+ *   follower → leader   ACK: I hold, have stored, have computed · NAK: again from here
+ *   either way          DIVERGED, HALT
  *
- * An epoch is `number << 1 | site`: two sites can never lead the same one, and epochs are compared as integers. */
+ * An epoch is `number << 1 | site`: two sites can never lead the same one, and epochs are compared
+ * as integers. */
 #pragma once
 
 #include <stdint.h>
@@ -14,6 +15,7 @@
 
 #define RW_REPL_ANCHOR_EVERY 1024u /* entries between two anchors of the chain; also result marks */
 
+/* rw_epoch_make, _number, _site: an epoch from its parts, and back. */
 static inline uint64_t rw_epoch_make(uint64_t number, uint8_t site) { return number << 1 | site; }
 static inline uint64_t rw_epoch_number(uint64_t epoch) { return epoch >> 1; }
 static inline uint8_t rw_epoch_site(uint64_t epoch) { return (uint8_t)(epoch & 1); }
@@ -30,18 +32,19 @@ enum rw_message_type {
     RW_MESSAGE_TYPE_COUNT,
 };
 
-/* Who a site is. `incarnation` grows whenever the site may have lost something it had acknowledged, so that old
- * acknowledgements no longer count for it. {0, 0} = nobody. */
+/* Who a site is. `incarnation` grows whenever the site may have lost something it had
+ * acknowledged, so that old acknowledgements no longer count for it. {0, 0} = nobody. */
 struct rw_identity {
     uint64_t store, incarnation;
 };
 
+/* rw_identity_equal compares two identities. */
 static inline _Bool rw_identity_equal(struct rw_identity a, struct rw_identity b) {
     return a.store == b.store && a.incarnation == b.incarnation;
 }
 
-/* One point of a log (chain hash after entry `sequence`) or of the results (running hash after input `sequence`).
- * Sequence 0 has hash {0, 0}. */
+/* One point of a log (chain hash after entry `sequence`) or of the results (running hash after
+ * input `sequence`). Sequence 0 has hash {0, 0}. */
 struct rw_point {
     uint64_t sequence;
     struct rw_hash hash;

@@ -61,8 +61,9 @@ bool rw_pair_index(struct rw_pair *pair, uint64_t sequence, struct rw_hash chain
     return true;
 }
 
-/* A site under `mem` forgets what it only held in memory when its process ends; under `disk` it forgets only
- * when its journal is not the one it made promises on. Then it is somebody new, and no member. */
+/* A site under `mem` forgets what it only held in memory when its process ends; under `disk` it
+ * forgets only when its journal is not the one it made promises on. Then it is somebody new, and
+ * no member. */
 static void be_reborn(struct rw_pair *pair) {
     pair->super.identity.incarnation++;
     if (pair->last != 0 || pair->super.epoch != 0) pair->super.member = 0;
@@ -207,8 +208,8 @@ void rw_pair_step(struct rw_pair *pair, const struct rw_pair_event *event,
     check(pair);
 }
 
-/* Messages of an older epoch are answered with HELLO, which fences the sender; of a newer one, with HELLO, which
- * makes the sender say what it claims. At most one such answer per heartbeat. */
+/* Messages of an older epoch are answered with HELLO, which fences the sender; of a newer one,
+ * with HELLO, which makes the sender say what it claims. At most one such answer per heartbeat. */
 static bool same_epoch(struct rw_pair *pair, const struct rw_message *message,
                        struct rw_pair_actions *actions) {
     if (message->epoch == pair->super.epoch) return true;

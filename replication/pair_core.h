@@ -1,23 +1,26 @@
-/* rw_pair: the protocol of two sites as a pure function, `step(state, event) → actions`. No clock, I/O, thread
- * or allocation: the stage, the simulator and the tests drive the same code.
+/* rw_pair: the protocol of two sites as a pure function, `step(state, event) → actions`. No clock,
+ * I/O, thread or allocation: the stage, the simulator and the tests drive the same code.
  *
- *            PEER_UP, MSG, PERSISTED, APPLIED, TICK, PROMOTE …
- *                              │
- *   RECOVER ──claim, adopted by the peer──► LEAD ◄──promote── FOLLOW ◄──HELLO of a leader── RECOVER
+ *   RECOVER ──claim, adopted by the peer──► LEAD ◄──promote── FOLLOW ◄──leader's HELLO── RECOVER
  *      ▲                                     │                  │
- *      └────────── RESTART (deposed) ────────┴── cut below ─────┘          HALT: never guess
+ *      └────────── RESTART (deposed) ────────┴── cut below ─────┘           HALT: never guess
  *                                                what was applied
  *
- * There is no witness: the peer is the register. An epoch begins when its leader's promise is on disk, the peer
- * has adopted it (on disk), and the leader's own membership is on disk. In DUAL mode nothing is released
- * without the peer's acknowledgement in that epoch, so whatever was released is in the log of each member; the
- * only way to be alone (SOLO) is an operator's promote. The lowest-level words:
+ * There is no witness: the peer is the register. An epoch begins when its leader's promise is on
+ * disk, the peer has adopted it (on disk), and the leader's own membership is on disk. In DUAL
+ * mode nothing is released without the peer's acknowledgement in that epoch, so whatever was
+ * released is in the log of each member; the only way to be alone (SOLO) is an operator's promote.
+ * The words used below, all of them sequences:
  *
- *   last      end of the log                     verified   prefix known to equal the leader's, in this epoch
- *   durable   on this site's disk                applied    computed (running result hash known)
- *   commit    may be released somewhere          released   this process has released up to here
+ *   last      end of the log
+ *   verified  of which this much is known to equal the leader's, in this epoch
+ *   durable   on this site's disk
+ *   applied   computed: the running result hash is known
+ *   commit    may have been released somewhere
+ *   released  this process has released up to here
  *
- * released ≤ commit, and released only up to a point where both running hashes were compared (or SOLO). */
+ * released ≤ commit, and released only up to a point where both running hashes were compared (or
+ * SOLO). */
 #pragma once
 
 #include <assert.h>
@@ -29,12 +32,12 @@
 #include "dataplane/stats/stats.h"
 #include "replication/message.h"
 
-/* When a result may leave: `mem` = the peer has the entry in memory and has computed the same result; `disk` = both
- * have it on disk as well. */
+/* When a result may leave: `mem` = the peer has the entry in memory and has computed the same
+ * result; `disk` = both have it on disk as well. */
 enum rw_pair_policy { RW_PAIR_MEM = 0, RW_PAIR_DISK = 1 };
 
-/* Durable truth of a site, in two alternating checksummed copies, written before it is used. All zero = a new
- * site. 128 bytes, little-endian. */
+/* Durable truth of a site, in two alternating checksummed copies, written before it is used. All
+ * zero = a new site. 128 bytes, little-endian. */
 struct rw_pair_super {
     uint64_t version; /* counts the writes of this process; not compared across restarts */
     struct rw_hash lineage;
@@ -56,17 +59,14 @@ static_assert(sizeof(struct rw_pair_super) == 128, "the superblock payload is 12
 struct rw_pair_cfg {
     uint8_t site; /* 0 or 1 */
     enum rw_pair_policy policy;
-    bool
-        named_leader; /* the configuration names this site as the one that leads first; at one site only */
-    bool
-        no_peer; /* single-site installation: leads alone at once. Must be so at no site with a peer */
+    bool named_leader; /* the configuration lets this site lead first; true at one site only */
+    bool no_peer;      /* a single site: leads alone at once. Never true where there is a peer */
     uint32_t window;   /* entries whose chain and result hash are kept, power of two ≥ 2,048 */
     uint32_t anchors;  /* log length limit / 1,024 */
     uint64_t dead_ns;  /* a peer silent for so long is lost (T_dead) */
     uint64_t hello_ns; /* pause between two HELLOs while unsettled */
-    uint64_t heartbeat_ns; /* longest silence of a connected site */
-    uint64_t
-        retransmit_ns; /* go back when nothing was acknowledged for so long; 0 = reliable transport */
+    uint64_t heartbeat_ns;   /* longest silence of a connected site */
+    uint64_t retransmit_ns;  /* send again what stays unacknowledged so long; 0: never (streams) */
     uint64_t commit_sync_ns; /* pause between lazy writes of `commit` to the superblock */
     uint64_t join_lag; /* entries a returning peer may be behind before the leader waits for it */
     struct rw_terms terms;
@@ -102,7 +102,7 @@ enum rw_pair_event_kind {
     RW_PAIR_PEER_DOWN,   /* it is closed */
     RW_PAIR_MSG,         /* message; for APPEND also room_bytes */
     RW_PAIR_INPUT, /* leader: entries up to `upto` were indexed (rw_pair_index) and are in memory */
-    RW_PAIR_SENT, /* leader: an APPEND up to `upto` with `bytes` of payload was handed to the transport */
+    RW_PAIR_SENT,  /* leader: an APPEND up to `upto`, `bytes` of payload, went to the transport */
     RW_PAIR_PERSISTED, /* entries up to `upto` are on disk; never about content that was cut off */
     RW_PAIR_SUPER_SYNCED, /* the superblock of `version` is on disk */
     RW_PAIR_APPLIED,      /* result.sequence is computed, its running hash is result.hash; rising */
@@ -149,16 +149,16 @@ enum rw_pair_reason { RW_PAIR_REASONS(RW_PAIR_REASON_ENUM) RW_PAIR_REASON_COUNT 
 const char *rw_pair_reason_text(enum rw_pair_reason reason);
 
 enum rw_pair_action_kind {
-    RW_PAIR_SEND = 1, /* message (never an APPEND: see rw_pair_may_send) */
-    RW_PAIR_SYNC_SUPER, /* write `super` durably, then SUPER_SYNCED(super.version); a newer one replaces it */
-    RW_PAIR_STORE, /* follower: take entries first..upto from the APPEND at payload + offset into log memory */
-    RW_PAIR_PERSIST,  /* journal everything up to `upto` */
-    RW_PAIR_TRUNCATE, /* cut log memory and journal: nothing above `upto` exists any more */
-    RW_PAIR_APPLY,    /* entries up to `upto` may go to risk and enrich */
-    RW_PAIR_RELEASE,  /* results of inputs up to `upto` may leave this site */
-    RW_PAIR_ROLE,     /* role, mode, epoch; LEAD: the first entry it may log is `first` */
-    RW_PAIR_RESTART,  /* finish truncation and superblock on disk, then replace the process */
-    RW_PAIR_HALT,     /* reason; stop releasing and logging for good */
+    RW_PAIR_SEND = 1,   /* message (never an APPEND: see rw_pair_may_send) */
+    RW_PAIR_SYNC_SUPER, /* write `super` durably, then SUPER_SYNCED of its version */
+    RW_PAIR_STORE,      /* follower: take entries first..upto from the APPEND at payload + offset */
+    RW_PAIR_PERSIST,    /* journal everything up to `upto` */
+    RW_PAIR_TRUNCATE,   /* cut log memory and journal: nothing above `upto` exists any more */
+    RW_PAIR_APPLY,      /* entries up to `upto` may go to risk and enrich */
+    RW_PAIR_RELEASE,    /* results of inputs up to `upto` may leave this site */
+    RW_PAIR_ROLE,       /* role, mode, epoch; LEAD: the first entry it may log is `first` */
+    RW_PAIR_RESTART,    /* finish truncation and superblock on disk, then replace the process */
+    RW_PAIR_HALT,       /* reason; stop releasing and logging for good */
     RW_PAIR_REFUSE, /* reason; mine and theirs are the hashes that differ, or points of the logs */
 };
 
@@ -186,41 +186,47 @@ struct rw_pair;
 
 /* rw_pair_footprint returns the bytes for rw_pair_new, 64-aligned. Pure. */
 size_t rw_pair_footprint(const struct rw_pair_cfg *cfg);
-/* rw_pair_new makes a site in role RECOVER with the superblock as read (zeroed = new site). memory: 64-aligned,
- * footprint bytes, the caller's. cfg is copied; counters may be any zeroed struct. Then: rw_pair_index
- * for each entry of the own journal from 1, then rw_pair_start. */
+/* rw_pair_new makes a site in role RECOVER with the superblock as read (zeroed = new site).
+ * memory: 64-aligned, footprint bytes, the caller's. cfg is copied; counters may be any zeroed
+ * struct. Then: rw_pair_index for each entry of the own journal from 1, then rw_pair_start. */
 struct rw_pair *rw_pair_new(void *memory, const struct rw_pair_cfg *cfg,
                             const struct rw_pair_super *super, struct rw_pair_counters *counters);
-/* rw_pair_index tells the chain hash after entry `sequence` = last + 1 and the length of that entry. At start-up,
- * and as leader before INPUT. False when the log is longer than planned (cfg.anchors). */
+/* rw_pair_index tells the chain hash after entry `sequence` = last + 1 and the length of that
+ * entry. At start-up, and as leader before INPUT. False when the log is longer than planned
+ * (cfg.anchors). */
 bool rw_pair_index(struct rw_pair *pair, uint64_t sequence, struct rw_hash chain, uint32_t bytes);
-/* rw_pair_result tells the running result hash after input `sequence`, rising, ahead of an APPLIED event that covers
- * it: so a hash the peer will ask about is known for every input, not only for the last of a visit. */
+/* rw_pair_result tells the running result hash after input `sequence`, rising, ahead of an APPLIED
+ * event that covers it: so a hash the peer will ask about is known for every input, not only for
+ * the last of a visit. */
 void rw_pair_result(struct rw_pair *pair, uint64_t sequence, struct rw_hash hash);
-/* rw_pair_start ends loading: everything indexed is durable. `journal_lost`: the journal is not the one this
- * site made promises on (recreated, or shorter than what it had acknowledged). Actions: SYNC_SUPER, ROLE,
- * APPLY up to the durable commit. */
+/* rw_pair_start ends loading: everything indexed is durable. `journal_lost`: the journal is not
+ * the one this site made promises on (recreated, or shorter than what it had acknowledged).
+ * Actions: SYNC_SUPER, ROLE, APPLY up to the durable commit. */
 void rw_pair_start(struct rw_pair *pair, bool journal_lost, struct rw_pair_actions *actions);
 
-/* rw_pair_step takes one event and appends what must be done now, in order, to actions (count is set to 0 first). */
+/* rw_pair_step takes one event and appends what must be done now, in order, to actions (count is
+ * set to 0 first). */
 void rw_pair_step(struct rw_pair *pair, const struct rw_pair_event *event,
                   struct rw_pair_actions *actions);
 
-/* rw_pair_may_send: may the leader send entries now? True with *first, *upto (the end of the log) and *bytes_max
- * (rest of the credit). The stage takes as many whole entries as it likes within bytes_max, also from disk
- * later, fills the message with rw_pair_append, sends it, and says SENT. One APPEND is prepared at a time;
- * ask again when `rw_pair_send_turn` has changed: the one being prepared is then void. */
+/* rw_pair_may_send: may the leader send entries now? True with *first, *upto (the end of the log)
+ * and *bytes_max (rest of the credit). The stage takes as many whole entries as it likes within
+ * bytes_max, also from disk later, fills the message with rw_pair_append, sends it, and says SENT.
+ * One APPEND is prepared at a time; ask again when `rw_pair_send_turn` has changed: the one being
+ * prepared is then void. */
 bool rw_pair_may_send(const struct rw_pair *pair, uint64_t *first, uint64_t *upto,
                       uint64_t *bytes_max);
-/* rw_pair_send_turn changes whenever the place to send from was set anew (new peer, rewind, new epoch). */
+/* rw_pair_send_turn changes whenever the place to send from was set anew (new peer, rewind, new
+ * epoch). */
 uint64_t rw_pair_send_turn(const struct rw_pair *pair);
-/* rw_pair_append fills an APPEND for entries first.. (count, bytes of payload). prev_chain: chain hash after
- * first − 1, from the caller's log memory or journal. */
+/* rw_pair_append fills an APPEND for entries first.. (count, bytes of payload). prev_chain: chain
+ * hash after first − 1, from the caller's log memory or journal. */
 void rw_pair_append(struct rw_pair *pair, uint64_t first, uint32_t count, struct rw_hash prev_chain,
                     const uint8_t *payload, uint32_t bytes, uint64_t now_ns,
                     struct rw_message *message);
 
-/* rw_pair_chain stores the chain hash after `sequence` when it is still in the window or an anchor. */
+/* rw_pair_chain stores the chain hash after `sequence` when it is still in the window or an
+ * anchor. */
 bool rw_pair_chain(const struct rw_pair *pair, uint64_t sequence, struct rw_hash *chain);
 
 /* What an operator, the statistics and the tests want to know. */

@@ -1,9 +1,12 @@
-/* The follower's side: entries are taken only where they continue the own log (R2), acknowledged only as far as
- * verified in this epoch (R3), released only up to the leader's commit and where results were equal.
+/* The follower's side: entries are taken only where they continue the own log, acknowledged only as
+ * far as verified in this epoch, released only up to the leader's commit and where results were
+ * equal.
  *
- *   own log   1 ────────── verified ───────── last          A first entry that differs cuts the rest off;
- *   APPEND          [ first … verified+1 … upto ]           never below what may have been released (HALT),
- *                                                           and below what was computed only with RESTART. */
+ *   own log   1 ────────── verified ───────── last
+ *   APPEND          [ first … verified + 1 … upto ]
+ *
+ * The first entry that differs cuts the rest of the own log off: never below what may have been
+ * released (HALT), and below what was computed only with RESTART. */
 #include "dataplane/base/bytes.h"
 #include "dataplane/record/entry.h"
 #include "replication/pair_state.h"
@@ -75,8 +78,9 @@ static bool cut(struct rw_pair *pair, struct rw_pair_actions *actions) {
     return true;
 }
 
-/* Is the own entry the same? Where the own chain hash is no longer in memory the entry is taken for the same up to
- * the guard, whose hash is always known and decides, and for another one above it: that may be cut. */
+/* Is the own entry the same? Where the own chain hash is no longer in memory the entry is taken
+ * for the same up to the guard, whose hash is always known and decides, and for another one above
+ * it: that may be cut. */
 static bool same_as_own(const struct rw_pair *pair, uint64_t sequence, struct rw_hash chain) {
     struct rw_hash mine;
     if (!RW_PAIR_RULE(RW_MUTATION_NO_CHAIN_CHECK)) return true;
@@ -84,7 +88,7 @@ static bool same_as_own(const struct rw_pair *pair, uint64_t sequence, struct rw
     return sequence < rw_pair_guard(pair);
 }
 
-/* Takes the entries after `verified` one by one. first_new is the first that was not held before. */
+/* Takes the entries after `verified` one by one. first_new is the first not held before. */
 static void take(struct rw_pair *pair, const struct rw_append *append,
                  struct rw_pair_actions *actions) {
     struct rw_hash chain = append->prev_chain;

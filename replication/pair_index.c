@@ -1,4 +1,5 @@
-/* Chain and result hashes by sequence: a window of the newest, and an anchor every 1,024 for the whole log.
+/* Chain and result hashes by sequence: a window of the newest, and an anchor every 1,024 for the
+ * whole log.
  *
  *   anchors  0 ─── 1,024 ─── 2,048 ─── … ─── n & ~1023
  *   window                               [ n − W + 1 … n ]     cell = sequence & (W − 1), tagged
@@ -80,8 +81,8 @@ struct rw_point rw_pair_result_below(const struct rw_pair *pair, uint64_t sequen
 void rw_pair_note_result(struct rw_pair *pair, struct rw_point point) {
     struct rw_pair_peer *peer = &pair->peer;
     if (point.sequence <= peer->equal) return;
-    /* The oldest unreached point is kept until it is reached; newer ones overwrite each other. Otherwise a
-     * peer that is always ahead would move the target for ever. */
+    /* The oldest unreached point is kept until it is reached; newer ones overwrite each other.
+     * Otherwise a peer that is always ahead would move the target for ever. */
     if (peer->waiting.sequence == 0 || point.sequence < peer->waiting.sequence)
         peer->waiting = point;
     else if (point.sequence > peer->latest.sequence)

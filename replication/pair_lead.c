@@ -1,10 +1,10 @@
-/* The leader's side: where the follower's log parts from this one, what it has acknowledged, what may be released,
- * and when a returning peer counts again.
+/* The leader's side: where the follower's log parts from this one, what it has acknowledged, what
+ * may be released, and when a returning peer counts again.
  *
- *   commit = SOLO:  own level                       own level  = min(stored per policy, applied)
- *            DUAL:  min(own level, peer's level)    peer level = min(acknowledged per policy, results equal)
- *            joining: as DUAL, until the new epoch
- */
+ *   commit =  SOLO: own level      DUAL: min(own level, peer level)      joining: as DUAL
+ *
+ *   own level  = min(stored per policy, applied)
+ *   peer level = min(acknowledged per policy, results equal) */
 #include "replication/pair_state.h"
 
 static const struct rw_hash no_hash;
@@ -87,9 +87,9 @@ void rw_pair_advance(struct rw_pair *pair, struct rw_pair_actions *actions) {
     rw_pair_release(pair, upto, actions);
 }
 
-/* A peer that returned to a SOLO leader, or as somebody new to a DUAL one, counts again in a new epoch, which may
- * begin when it holds all that was released: the known commit, and the whole log as it was when this
- * leader began (what an earlier leader has released is somewhere in there). */
+/* A peer that returned to a SOLO leader, or as somebody new to a DUAL one, counts again in a new
+ * epoch, which may begin when it holds all that was released: the known commit, and the whole log
+ * as it was when this leader began (what an earlier leader has released is somewhere in there). */
 static void consider_join(struct rw_pair *pair, struct rw_pair_actions *actions) {
     struct rw_pair_peer *peer = &pair->peer;
     if (!rw_pair_leading(pair) || !peer->matched || !peer->acked) return;

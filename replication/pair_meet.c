@@ -1,10 +1,11 @@
 /* How two sites meet: HELLO, who leads, and the durable steps in which an epoch begins.
  *
- *   claim:  own promise on disk ─► HELLO(leads) ─► the peer adopts, on disk ─► HELLO ─► own membership on disk ─► LEAD
- *   adopt:  promise (and membership, if the epoch names this site as in sync) on disk ─► FOLLOW
- *   promote: promise and membership on disk in one write ─► LEAD, SOLO
+ *   claim    own promise on disk ─► HELLO(leads) ─► the peer adopts ─► membership on disk ─► LEAD
+ *   adopt    promise, and membership if the epoch names this site in sync, on disk ─► FOLLOW
+ *   promote  promise and membership on disk in one write ─► LEAD, SOLO
  *
- * The leader's membership comes last, so an epoch that nobody adopted never outranks one that released. */
+ * The leader's membership comes last, so an epoch that nobody adopted never outranks one that
+ * released. */
 #include <string.h>
 
 #include "replication/pair_state.h"
@@ -95,9 +96,10 @@ static struct rw_identity peer_if_member(const struct rw_pair *pair) {
     return equal ? pair->peer.identity : nobody;
 }
 
-/* Nobody leads. The site leads that holds all that was released (the newest membership), then the one with the
- * longer log, so that nothing logged is thrown away, then the one the configuration names. Both sites decide
- * on the same facts; if they do not, the two epochs differ and the higher one wins. */
+/* Nobody leads. The site leads that holds all that was released (the newest membership), then the
+ * one with the longer log, so that nothing logged is thrown away, then the one the configuration
+ * names. Both sites decide on the same facts; if they do not, the two epochs differ and the higher
+ * one wins. */
 static bool should_lead(const struct rw_pair *pair) {
     const struct rw_hello *hello = &pair->peer.hello;
     uint64_t newest = rw_pair_max(pair->super.member_epoch, hello->member_epoch);
@@ -175,10 +177,10 @@ static void adopt(struct rw_pair *pair, const struct rw_message *message,
     wait_for_disk(pair, RW_PHASE_ADOPT_SYNC, actions);
 }
 
-/* The peer has promised a newer epoch than the one led here. If it was a member of a newer one, this site is
- * deposed: what it computed beyond the common log cannot be undone, so the process replaces itself. If
- * it only promised (a claim under way, or one that came to nothing), it may lack what was released
- * here, so this leader takes a yet newer number. */
+/* The peer has promised a newer epoch than the one led here. If it was a member of a newer one,
+ * this site is deposed: what it computed beyond the common log cannot be undone, so the process
+ * replaces itself. If it only promised (a claim under way, or one that came to nothing), it may
+ * lack what was released here, so this leader takes a yet newer number. */
 static void newer_than_leader(struct rw_pair *pair, const struct rw_message *message,
                               struct rw_pair_actions *actions) {
     bool deposed = message->hello.member_epoch > pair->super.member_epoch;

@@ -1,8 +1,10 @@
 /* The inside of rw_pair, shared by the files of the protocol core and by nobody else.
  *
- *   pair_index.c   chain hashes and result hashes by sequence     pair_follow.c  APPEND → ACK, truncation
- *   pair_meet.c    HELLO, who leads, epochs and their phases       pair_lead.c    ACK → commit, join, sending
- *   pair_core.c    the public functions and the dispatch */
+ *   pair_core.c    the public functions and the dispatch
+ *   pair_index.c   chain hashes and result hashes by sequence
+ *   pair_meet.c    HELLO, who leads, epochs and their phases
+ *   pair_lead.c    ACK → commit; join; sending
+ *   pair_follow.c  APPEND → ACK; truncation */
 #pragma once
 
 #include "dataplane/base/assert.h"
@@ -69,7 +71,8 @@ struct rw_pair_frame {
     uint64_t upto, bytes;
 };
 
-/* What is known of the peer; everything but `identity_newest` is forgotten when the connection ends. */
+/* What is known of the peer; everything but `identity_newest` is forgotten when the connection
+ * ends. */
 struct rw_pair_peer {
     bool up, hello_seen, refused, acked; /* acked: it has answered in this epoch */
     bool matched;                        /* leader: its log is matched, entries may be sent */
@@ -119,6 +122,7 @@ struct rw_pair {
     struct rw_pair_anchor *anchors;      /* cfg.anchors + 1, by sequence / 1,024 */
 };
 
+/* rw_pair_min and rw_pair_max of two sequences. */
 static inline uint64_t rw_pair_min(uint64_t a, uint64_t b) { return a < b ? a : b; }
 static inline uint64_t rw_pair_max(uint64_t a, uint64_t b) { return a > b ? a : b; }
 
@@ -135,7 +139,8 @@ static inline uint64_t rw_pair_guard(const struct rw_pair *pair) {
     return rw_pair_max(pair->commit, rw_pair_min(pair->super.alone_upto, pair->last));
 }
 
-/* pair_core.c: actions. rw_pair_act appends a zeroed one; rw_pair_send one with a message whose head is filled. */
+/* pair_core.c: actions. rw_pair_act appends a zeroed one; rw_pair_send one with a message whose
+ * head is filled. */
 struct rw_pair_action *rw_pair_act(struct rw_pair_actions *actions, enum rw_pair_action_kind kind);
 struct rw_message *rw_pair_send(struct rw_pair *pair, struct rw_pair_actions *actions,
                                 enum rw_message_type type);
@@ -154,10 +159,11 @@ void rw_pair_restart(struct rw_pair *pair, enum rw_pair_reason reason,
 void rw_pair_put_chain(struct rw_pair *pair, uint64_t sequence, struct rw_hash chain);
 struct rw_point rw_pair_anchor_point(const struct rw_pair *pair, uint64_t sequence);
 bool rw_pair_result_at(const struct rw_pair *pair, uint64_t sequence, struct rw_hash *hash);
-/* rw_pair_result_below returns the newest known point ≤ sequence that is `sequence` itself or a mark. */
+/* rw_pair_result_below returns the newest known point ≤ sequence that is `sequence` itself or a
+ * mark. */
 struct rw_point rw_pair_result_below(const struct rw_pair *pair, uint64_t sequence);
-/* rw_pair_note_result takes a result point of the peer; rw_pair_compare compares what can be compared now and
- * halts on a difference. */
+/* rw_pair_note_result takes a result point of the peer; rw_pair_compare compares what can be
+ * compared now and halts on a difference. */
 void rw_pair_note_result(struct rw_pair *pair, struct rw_point point);
 void rw_pair_compare(struct rw_pair *pair, struct rw_pair_actions *actions);
 

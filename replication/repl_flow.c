@@ -94,7 +94,7 @@ uint32_t rw_repl_take_results(struct rw_repl *repl) {
 static uint32_t feed_journal(struct rw_repl *repl) {
     enum { PARTS = 128 };
     struct iovec parts[PARTS];
-    /* Records keep their order of epochs also when the superblock was lost and numbers start again. */
+    /* Records keep their order of epochs also when the superblock was lost and starts again. */
     uint64_t epoch = rw_epoch_of(rw_word_get(&repl->watermarks->role));
     uint64_t written = rw_journal_epoch(repl->journal);
     if (epoch < written) epoch = written;

@@ -239,7 +239,8 @@ static void measure_stall(struct rw_repl *repl) {
     repl->stalled_since = waits ? repl->now_ns : 0;
 }
 
-/* Under `mem` nobody waits for the disk: its system call is left for a visit without messages, within limits. */
+/* Under `mem` nobody waits for the disk: its system call is left for a visit without messages,
+ * within limits. */
 static uint32_t write_journal(struct rw_repl *repl, bool busy) {
     bool may_wait = busy && repl->cfg.policy == RW_PAIR_MEM;
     if (may_wait && ++repl->journal_visits < RW_REPL_JOURNAL_VISITS) return 0;

@@ -1,5 +1,5 @@
-/* Encoding and decoding by one description per message: each body function names its fields in order, and a
- * cursor either writes them or reads them. So the two directions cannot drift apart. */
+/* Encoding and decoding by one description per message: each body function names its fields in
+ * order, and a cursor either writes them or reads them. So they cannot drift apart. */
 #include "replication/wire.h"
 
 #include <assert.h>
@@ -199,7 +199,8 @@ uint32_t rw_wire_encode(const struct rw_message *message, uint8_t *out, uint32_t
     return bytes;
 }
 
-/* Judges what has arrived of the first 16 bytes. Returns the frame length, 0 = not known yet, < 0 = no frame. */
+/* Judges what has arrived of the first 16 bytes. Returns the frame length, 0 = not known yet, < 0
+ * = no frame. */
 static int32_t frame_bytes(const uint8_t *bytes, uint32_t count) {
     uint8_t magic[4];
     rw_store_le32(magic, RW_WIRE_MAGIC);

@@ -1,5 +1,5 @@
-/* The decoder of the pair's messages on any bytes: it stays inside them, and whatever it accepts it also encodes to
- * the same frame again. */
+/* The decoder of the pair's messages on any bytes: it stays inside them, and whatever it accepts
+ * it also encodes to the same frame again. */
 #include <stdlib.h>
 #include <string.h>
 

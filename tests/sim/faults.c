@@ -1,5 +1,5 @@
-/* What goes wrong, and the person who decides. Under `mem` and for a replaced disk, a site is only taken away while
- * the other one holds everything: losing both at once is outside the promise. */
+/* What goes wrong, and the person who decides. Under `mem` and for a replaced disk, a site is only
+ * taken away while the other one holds everything: losing both at once is outside the promise. */
 #include "tests/sim/sim.h"
 
 static struct rw_pair_view view_of(struct sim *sim, const struct sim_site *site) {
@@ -63,8 +63,8 @@ void sim_fault(struct sim *sim) {
     sim_post(sim, (5 + sim_below(sim, 100)) * SIM_MS, SIM_FAULT, 0, 0, NULL);
 }
 
-/* The operator remembers which site was last allowed to go on alone. Until the other has been a member of a later
- * epoch, it may lack what was released since, and is not promoted. */
+/* The operator remembers which site was last allowed to go on alone. Until the other has been a
+ * member of a later epoch, it may lack what was released since, and is not promoted. */
 static bool may_promote(struct sim *sim, const struct sim_site *site) {
     struct rw_pair_view view = view_of(sim, site);
     if (sim->weather.reckless) return true;

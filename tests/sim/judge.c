@@ -1,6 +1,7 @@
-/* The judge knows nothing of epochs and rules but this: what left one site must never differ from what left any site
- * at any time, nothing that left may be missing from the log of a site that leads, nobody leads an epoch that
- * somebody else led, the durable epoch never falls, and after the storm both sites hold and release the same. */
+/* The judge knows nothing of epochs and rules but this: what left one site must never differ from
+ * what left any site at any time, nothing that left may be missing from the log of a site that
+ * leads, nobody leads an epoch that somebody else led, the durable epoch never falls, and after
+ * the storm both sites hold and release the same. */
 #include <string.h>
 
 #include "tests/sim/sim.h"
@@ -38,7 +39,7 @@ void sim_judge_seat(struct sim *sim, const struct sim_site *site, uint64_t epoch
                  site->index);
     *life = site->life;
     sim->heads++;
-    /* One that comes late, after a newer leader, can release nothing: it is fenced, and harmless. */
+    /* One that comes late, after a newer leader, can release nothing: it is fenced. */
     if (sim->weather.reckless || epoch < sim->newest_epoch) return;
     sim->newest_epoch = epoch;
     for (uint64_t n = 1; n <= sim->gold_last; n++)
@@ -81,7 +82,7 @@ void sim_judge_end(struct sim *sim) {
     struct sim_site *a = &sim->site[0], *b = &sim->site[1];
     bool wrong = a->wrong_at || b->wrong_at;
     if (sim->conflict) {
-        /* They have met since: that must have stopped them, whatever the operator did afterwards. */
+        /* They have met since: that must have stopped them, whatever was done afterwards. */
         if (!sim->histories_halts) sim_fail(sim, "two histories were released and nobody halted");
         return;
     }

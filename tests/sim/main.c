@@ -1,4 +1,5 @@
-/* rw_sim: plays seeds of the two-site world, with the rules as they are or with one of them switched off.
+/* rw_sim: plays seeds of the two-site world, with the rules as they are or with one of them
+ * switched off.
  *
  *   rw_sim --seeds 2000 --seed 1          every seed must pass; a failure prints seed and command
  *   rw_sim --mutation N --seeds 3000      some seed must fail, or the rule is not covered

@@ -1,6 +1,6 @@
-/* The network between the sites, of one of two kinds. A stream keeps order and loses nothing until the connection
- * breaks; then what was on the way is lost and both sides learn it at different times. Datagrams are lost,
- * doubled, and overtake each other. Either can be cut in one direction. */
+/* The network between the sites, of one of two kinds. A stream keeps order and loses nothing until
+ * the connection breaks; then what was on the way is lost and both sides learn it at different
+ * times. Datagrams are lost, doubled, and overtake each other. Either can be cut one way. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -64,7 +64,8 @@ void sim_network_send(struct sim *sim, uint8_t from, const struct rw_message *me
         send_datagram(sim, from, message);
 }
 
-/* Delivers the oldest message of a stream. While the direction is cut, or the receiver is stopped, it waits. */
+/* Delivers the oldest message of a stream. While the direction is cut, or the receiver is stopped,
+ * it waits. */
 void sim_network_pump(struct sim *sim, uint8_t from) {
     struct sim_packet *packet = sim->queue_head[from];
     struct sim_site *to = &sim->site[1 - from];

@@ -1,13 +1,15 @@
-/* A seeded world for the pair protocol: two sites, their disks, a bad network, an operator, and a judge.
+/* A seeded world for the pair protocol: two sites, their disks, a bad network, an operator, and a
+ * judge.
  *
  *            ┌──────── operator: promote ────────┐
  *   inputs ─► site 0: rw_pair + disk + compute ◄═ network ═► site 1: rw_pair + disk + compute
  *                     │ released                                     │ released
  *                     └───────────────► judge ◄──────────────────────┘
  *
- * Nothing here knows the rules of the protocol: sites carry out actions and deliver events late, in bursts, again, or
- * not at all; the judge sees only what left a site and what stands on the disks. Time is simulated; one seed,
- * one run, whatever the host. A failed check ends the run with a sentence. */
+ * Nothing here knows the rules of the protocol: sites carry out actions and deliver events late,
+ * in bursts, again, or not at all; the judge sees only what left a site and what stands on the
+ * disks. Time is simulated; one seed, one run, whatever the host. A failed check ends the run with
+ * a sentence. */
 #pragma once
 
 #include <setjmp.h>

@@ -9,8 +9,8 @@
 
 static struct sim *playing; /* for rw_assert_failed below */
 
-/* A failed assertion of the core ends the run like a failed check of the judge. This definition takes the place of
- * the one that aborts. */
+/* A failed assertion of the core ends the run like a failed check of the judge. This definition
+ * takes the place of the one that aborts. */
 void rw_assert_failed(const char *condition, const char *file, int line) {
     sim_fail(playing, "assertion `%s` failed at %s:%d", condition, file, line);
 }

@@ -1,4 +1,5 @@
-/* The newest part of the log: what is kept is never overwritten, what is held reads back as it was put. */
+/* The newest part of the log: what is kept is never overwritten, what is held reads back as it
+ * was put. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -1,5 +1,6 @@
-/* Two replication stages in one thread, joined by a stream in memory that moves a seeded number of bytes a call, on
- * real journals in a temporary folder. The test plays their neighbours: sequencer, risk and merge. */
+/* Two replication stages in one thread, joined by a stream in memory that moves a seeded number of
+ * bytes a call, on real journals in a temporary folder. The test plays their neighbours:
+ * sequencer, risk and merge. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -172,7 +173,8 @@ static void sequence(struct node *n, uint64_t upto) {
     }
 }
 
-/* Runs both sites until `done`, the running leader logging up to `upto`. False when it takes too long. */
+/* Runs both sites until `done`, the running leader logging up to `upto`. False when it takes too
+ * long. */
 static bool run(uint64_t upto, bool (*done)(void)) {
     for (uint32_t visit = 0; visit < VISITS; visit++) {
         now_ns += VISIT_NS;
