@@ -64,5 +64,5 @@ static inline enum rw_exec_seen rw_exec_set_put(struct rw_exec_set *set, uint64_
         if (cell->exec_id == exec_id)
             return cell->digest == digest ? RW_EXEC_DUPLICATE : RW_EXEC_CONFLICT;
     }
-    RW_ASSERT(!"a set filled to half has a free cell");
+    rw_assert_failed("a set filled to half has a free cell", __FILE__, __LINE__);
 }
