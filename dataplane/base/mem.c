@@ -13,9 +13,6 @@
 #include "dataplane/base/err.h"
 #include "dataplane/base/log.h"
 
-#define SMALL_PAGE 4096ull
-#define HUGE_PAGE  (2ull << 20)
-
 static uint64_t round_up(uint64_t bytes, uint64_t to) { return (bytes + to - 1) / to * to; }
 
 static struct rw_plan_row *find_row(struct rw_plan *plan, const char *owner, const char *what) {
@@ -40,7 +37,7 @@ static struct rw_plan_row *add_row(struct rw_plan *plan, const char *owner, cons
 
 void rw_plan_add(struct rw_plan *plan, const char *owner, const char *what, uint64_t bytes) {
     add_row(plan, owner, what, bytes);
-    plan->bytes += round_up(bytes, SMALL_PAGE);
+    plan->bytes += round_up(bytes, RW_SMALL_PAGE);
 }
 
 void rw_plan_add_outside(struct rw_plan *plan, const char *owner, const char *what,
@@ -49,7 +46,7 @@ void rw_plan_add_outside(struct rw_plan *plan, const char *owner, const char *wh
 }
 
 uint64_t rw_plan_huge_pages(const struct rw_plan *plan) {
-    return round_up(plan->bytes, HUGE_PAGE) / HUGE_PAGE;
+    return round_up(plan->bytes, RW_HUGE_PAGE) / RW_HUGE_PAGE;
 }
 
 void rw_plan_print(FILE *out, const struct rw_plan *plan, enum rw_plan_format format) {
@@ -98,7 +95,7 @@ static uint64_t huge_pages_free(void) {
 }
 
 static void *map_huge(uint64_t bytes) {
-    uint64_t wanted = bytes / HUGE_PAGE, available = huge_pages_free();
+    uint64_t wanted = bytes / RW_HUGE_PAGE, available = huge_pages_free();
     /* libhugetlbfs would say less: it is asked only when the pages are there. */
     void *base = available >= wanted ? get_hugepage_region(bytes, GHR_STRICT) : NULL;
     if (!base)
@@ -111,11 +108,11 @@ static void *map_huge(uint64_t bytes) {
 
 int rw_arena_map(struct rw_arena *arena, struct rw_plan *plan, bool huge) {
     RW_ASSERT(plan->bytes > 0);
-    *arena = (struct rw_arena){.plan = plan, .bytes = round_up(plan->bytes, HUGE_PAGE)};
+    *arena = (struct rw_arena){.plan = plan, .bytes = round_up(plan->bytes, RW_HUGE_PAGE)};
     if (huge && (arena->base = map_huge(arena->bytes))) {
         arena->pages = RW_PAGES_HUGE;
     } else {
-        arena->bytes = round_up(plan->bytes, SMALL_PAGE);
+        arena->bytes = round_up(plan->bytes, RW_SMALL_PAGE);
         arena->pages = RW_PAGES_SMALL;
         arena->base =
             mmap(NULL, arena->bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
@@ -130,7 +127,7 @@ int rw_arena_map(struct rw_arena *arena, struct rw_plan *plan, bool huge) {
             return -ENOMEM;
         }
     }
-    for (uint64_t at = 0; at < arena->bytes; at += SMALL_PAGE)
+    for (uint64_t at = 0; at < arena->bytes; at += RW_SMALL_PAGE)
         *(volatile uint8_t *)(arena->base + at) = 0; /* a page fault now, not during the run */
     return 0;
 }

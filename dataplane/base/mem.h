@@ -44,6 +44,9 @@ void rw_plan_print(FILE *out, const struct rw_plan *plan, enum rw_plan_format fo
 /* rw_plan_huge_pages returns how many 2 MiB pages the arena of this plan takes. */
 uint64_t rw_plan_huge_pages(const struct rw_plan *plan);
 
+#define RW_SMALL_PAGE 4096ull
+#define RW_HUGE_PAGE  (2ull << 20)
+
 enum rw_pages { RW_PAGES_HUGE = 1, RW_PAGES_SMALL = 2 };
 
 struct rw_arena {

@@ -11,10 +11,12 @@
 
 static const struct rw_stat_row stage_rows[] = RW_STATS_ROWS(RW_STAGE_COUNTERS);
 static const struct rw_stat_row link_rows[] = RW_STATS_ROWS(RW_LINK_GAUGES);
+static const struct rw_stat_row memory_rows[] = RW_STATS_ROWS(RW_MEMORY_GAUGES);
 static const struct rw_stat_row core_rows[] = RW_STATS_ROWS(RW_CORE_GAUGES);
 
 #define COUNT(array) ((uint32_t)(sizeof(array) / sizeof(array)[0]))
 
+static void show_memory(const struct rw_arena *arena, struct rw_stats *stats);
 static void build_links(struct rw_topology *topology, struct rw_stats *stats);
 static void build_runners(struct rw_topology *topology, const struct rw_topology_env *env);
 
@@ -44,6 +46,7 @@ int rw_topology_build(struct rw_topology *topology, const struct rw_topology_env
     if (rc) return rc;
     topology->built = true;
     topology->watermarks = rw_arena_take(&topology->arena, "topology", "watermarks");
+    show_memory(&topology->arena, env->stats);
     build_links(topology, env->stats);
     for (uint32_t i = 0; i < topology->stage_count; i++) {
         struct rw_stage_env *own = &topology->stage[i].env;
@@ -152,6 +155,14 @@ static void *stats_block(struct rw_stats *stats, const char *kind_of, const char
     char block[64];
     snprintf(block, sizeof block, "%s %s", kind_of, name);
     return rw_stats_block(stats, block, kind, rows, count);
+}
+
+static void show_memory(const struct rw_arena *arena, struct rw_stats *stats) {
+    struct rw_memory_gauges *gauges =
+        rw_stats_block(stats, "memory", RW_STAT_GAUGE, memory_rows, COUNT(memory_rows));
+    rw_stat_set(&gauges->planned_bytes, arena->plan->bytes);
+    rw_stat_set(&gauges->mapped_bytes, arena->bytes);
+    rw_stat_set(&gauges->page_bytes, arena->pages == RW_PAGES_HUGE ? RW_HUGE_PAGE : RW_SMALL_PAGE);
 }
 
 static void build_links(struct rw_topology *topology, struct rw_stats *stats) {

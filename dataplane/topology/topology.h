@@ -47,6 +47,13 @@ struct rw_link_row {
     enum rw_link_role role;
 };
 
+/* What the arena got, in the block "memory": for the operator, who compares it with the plan. */
+#define RW_MEMORY_GAUGES(X)                                                \
+    X(planned_bytes, "bytes", "sum of the plan: what riskwire mem prints") \
+    X(mapped_bytes, "bytes", "size of the arena: the sum in whole pages")  \
+    X(page_bytes, "bytes", "2097152 = huge pages, 4096 = the ordinary ones")
+RW_STATS_STRUCT(rw_memory_gauges, RW_MEMORY_GAUGES);
+
 struct rw_topology; /* the expanded rows and everything built from them */
 
 /* Which core runs what. Stage and core numbers; cpu[core] = -1: not pinned. */
@@ -96,7 +103,7 @@ struct rw_topology_env {
     uint32_t burst_max; /* 0: RW_BURST_MAX_DEFAULT */
 };
 /* rw_topology_build maps the arena, makes the rings and fills every stage's environment; adds the
- * blocks "stage X", "link X->Y" and "core N" to the statistics. After plan and place. 0 or
+ * blocks "memory", "stage X", "link X->Y" and "core N" to the statistics. After plan and place. 0 or
  * -errno. */
 int rw_topology_build(struct rw_topology *topology, const struct rw_topology_env *env);
 /* rw_topology_init_priv, rw_topology_init call the stages' functions in row order. The error of a

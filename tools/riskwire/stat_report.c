@@ -8,18 +8,29 @@
 static const struct {
     const char *prefix, *section;
 } sections[] = {
-    {"core ", "cores"},      {"stage ", "stages"},
-    {"link ", "links"},      {"rx", "feeds"},
-    {"feed", "feeds"},       {"channel", "feeds"},
-    {"line", "feeds"},       {"book", "feeds"},
-    {"shadow", "feeds"},     {"intake", "feeds"},
-    {"enrich", "feeds"},     {"risk", "risk"},
-    {"merge", "risk"},       {"repl", "replication"},
-    {"pair", "replication"}, {"journal", "replication"},
-    {"log", "replication"},  {"deliver", "delivery"},
-    {"soup", "delivery"},    {"", "other"},
+    {"memory", "memory"},
+    {"core ", "cores"},
+    {"stage ", "stages"},
+    {"link ", "links"},
+    {"rx", "feeds"},
+    {"feed", "feeds"},
+    {"channel", "feeds"},
+    {"line", "feeds"},
+    {"book", "feeds"},
+    {"shadow", "feeds"},
+    {"intake", "feeds"},
+    {"enrich", "feeds"},
+    {"risk", "risk"},
+    {"merge", "risk"},
+    {"repl", "replication"},
+    {"pair", "replication"},
+    {"journal", "replication"},
+    {"log", "replication"},
+    {"deliver", "delivery"},
+    {"soup", "delivery"},
+    {"", "other"},
 };
-static const char *const lists[] = {"feeds", "risk", "replication", "delivery", "other"};
+static const char *const lists[] = {"feeds", "risk", "replication", "delivery", "memory", "other"};
 
 /* A counter tells a loss by its sentence: these words stand in it. */
 static const char *const loss_words[] = {"dropped", "lost",    "rejected",    "ignored",
