@@ -207,6 +207,11 @@ int rw_deliver_cold_step(void *stage, uint64_t now_ns) {
     return rw_journal_cold_step(deliver->journal, now_ns);
 }
 
+int rw_deliver_journal_error(const void *stage) {
+    const struct deliver *deliver = stage;
+    return (int)rw_stat_get(&deliver->gauges->journal_error);
+}
+
 uint16_t rw_deliver_soup_port(const void *stage) {
     const struct deliver *deliver = stage;
     return deliver->soup ? rw_soup_server_port(deliver->soup) : 0;

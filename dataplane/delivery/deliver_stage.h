@@ -43,6 +43,9 @@ extern const struct rw_stage_type rw_deliver_stage_type;
  * zeroes or one metadata call. Returns as rw_journal_cold_step. The cold thread only, beside the
  * stage thread. */
 int rw_deliver_cold_step(void *stage, uint64_t now_ns);
+/* rw_deliver_journal_error returns 0, or the errno after which the result journal takes nothing
+ * more, as of the last housekeeping. After init, any thread. */
+int rw_deliver_journal_error(const void *stage);
 /* rw_deliver_soup_port returns the port the listener is bound to, 0 when there is none. After
  * init. */
 uint16_t rw_deliver_soup_port(const void *stage);

@@ -151,12 +151,47 @@ static void meet_peer(struct rw_cold *cold, uint64_t now_ns) {
     rw_peering_lost(&cold->peering, now_ns);
 }
 
+/* What rw_journal_cold_step returned: a failure is logged once, not at each try; the end of it is
+ * when the segments that were missing have been made. */
+static void note_segments(struct rw_cold_store *store, int rc, const char *name,
+                          const char *meanwhile) {
+    if (rc > 0) store->making = true;
+    if (rc < 0) store->making = false;
+    if (rc < 0 && rc != store->full)
+        rw_log(RW_LOG_ERROR,
+               "%s: %s; %s; fix: free space on that disk, it is tried again every second", name,
+               rw_err_text(), meanwhile);
+    if (rc == 0 && store->making && store->full) rw_info("%s: has space again", name);
+    if (rc < 0) store->full = rc;
+    if (rc == 0 && store->making) store->full = 0;
+}
+
+static void note_stopped(struct rw_cold_store *store, int error, const char *name,
+                         const char *meanwhile) {
+    if (error != store->stopped && error)
+        rw_log(RW_LOG_ERROR, "%s: takes nothing more: %s; %s", name, strerror(error), meanwhile);
+    store->stopped = error;
+}
+
 /* Zeroes journal segments ahead; the log first. Returns whether there is more to do at once. */
 static bool keep_segments(struct rw_cold *cold, uint64_t now_ns) {
     int log = rw_journal_cold_step(rw_repl_journal_of(cold->repl), now_ns);
-    int results = log > 0 ? 0 : rw_deliver_cold_step(cold->deliver, now_ns);
-    if (log < 0 || results < 0) rw_log(RW_LOG_ERROR, "journal: %s", rw_err_text());
-    return log > 0 || results > 0;
+    note_segments(&cold->log, log, "log journal",
+                  "fills are refused, and inputs wait when the space made before is used up");
+    if (log > 0) return true;
+    int results = rw_deliver_cold_step(cold->deliver, now_ns);
+    note_segments(&cold->results, results, "result journal",
+                  "results wait unpublished when the space made before is used up");
+    return results > 0;
+}
+
+static void note_errors(struct rw_cold *cold) {
+    const struct rw_repl_gauges *gauges = rw_repl_gauges_of(cold->repl);
+    note_stopped(&cold->log, (int)rw_stat_get(&gauges->journal_error), "log journal",
+                 "this site no longer counts as a copy; fix: repair the disk and start it again");
+    note_stopped(&cold->results, rw_deliver_journal_error(cold->deliver), "result journal",
+                 "this site publishes nothing more; fix: repair the disk and start it again, it "
+                 "makes the results anew from the log");
 }
 
 static void take_signal(struct rw_cold *cold) {
@@ -190,6 +225,7 @@ int rw_cold_run(struct rw_cold *cold) {
         work += rw_control_poll(&cold->control, answer, cold);
         work += keep_segments(cold, now_ns);
         note_changes(cold);
+        note_errors(cold);
         if (rw_stat_get(&gauges->restart)) return RW_COLD_RESTART;
         struct pollfd wake[] = {{.fd = cold->signals, .events = POLLIN},
                                 {.fd = cold->control.listener, .events = POLLIN}};

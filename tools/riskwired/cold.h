@@ -13,6 +13,13 @@
 /* rw_cold_run's answer when the process must replace itself. */
 #define RW_COLD_RESTART 1
 
+/* What has been logged about one of the two journals: each condition once, until it changes. */
+struct rw_cold_store {
+    int full;    /* why no segment could be made, as last logged; 0 = they can be made */
+    bool making; /* segments are being made since that failure */
+    int stopped; /* errno after which the journal takes nothing more, as logged */
+};
+
 struct rw_cold {
     const struct rw_config *config;
     const struct rw_clock *clock;
@@ -25,6 +32,7 @@ struct rw_cold {
     int signals;
     bool stopping;
     uint64_t last_role, last_stopped; /* as logged */
+    struct rw_cold_store log, results;
     uint64_t command_id;
     struct {
         bool waiting;
