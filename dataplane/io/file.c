@@ -4,11 +4,16 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <sys/file.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "dataplane/base/assert.h"
 #include "dataplane/base/err.h"
 #include "dataplane/io/disk_ops.h"
+
+#define LOCK_PAUSE_NS  10000000
+#define LOCK_TRIES_MAX 500u
 
 int rw_file_open(struct rw_file *file, const char *path, enum rw_file_mode mode) {
     static const int flags_of[] = {
@@ -29,6 +34,19 @@ int rw_file_open(struct rw_file *file, const char *path, enum rw_file_mode mode)
     if (cause == EMFILE) rw_err_fix("raise the limit of open files (ulimit -n)");
     if (cause == EACCES || cause == EPERM) rw_err_fix("check the owner and mode of %s", path);
     return -cause;
+}
+
+int rw_file_lock(const struct rw_file *file, const char *path) {
+    const struct timespec pause = {.tv_nsec = LOCK_PAUSE_NS};
+    for (uint32_t tries = 0; flock(file->fd, LOCK_EX | LOCK_NB) != 0; tries++) {
+        if (tries == LOCK_TRIES_MAX) {
+            rw_err_set(EBUSY, "%s is in use by another process", path);
+            rw_err_fix("stop the other instance, or give this one its own folder");
+            return -EBUSY;
+        }
+        nanosleep(&pause, NULL);
+    }
+    return 0;
 }
 
 void rw_file_close(struct rw_file *file) {

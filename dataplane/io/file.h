@@ -53,6 +53,10 @@ enum rw_file_mode {
  * grants it and RW_FILE_CACHED is not asked. Returns 0, or -errno with an error that names the
  * path. Cold path. */
 int rw_file_open(struct rw_file *file, const char *path, enum rw_file_mode mode);
+/* rw_file_lock takes the file for this process, until it is closed. A process that was killed keeps
+ * its lock until the kernel has finished its last write, so what is read after this is final;
+ * waits up to 5 s for that. Returns 0, or -EBUSY with an error: another process runs. Cold path. */
+int rw_file_lock(const struct rw_file *file, const char *path);
 /* rw_file_close closes it; a file with fd < 0 is left alone. */
 void rw_file_close(struct rw_file *file);
 

@@ -120,18 +120,23 @@ static int walk_folder(struct rw_journal *journal, struct rw_walk *walk, uint64_
     return rc;
 }
 
-static int open_files(struct rw_journal *journal, const struct rw_walk *walk) {
-    if (walk->segments > journal->cfg.segments_max) {
+/* Opens and locks every segment, before a byte is read: the kernel may still be finishing the
+ * last write of a process that was killed, and keeps that process's lock on the file until it
+ * has. */
+static int open_files(struct rw_journal *journal, uint64_t first, uint64_t last) {
+    if (last - first >= journal->cfg.segments_max) {
         rw_err_set(EFBIG, "journal %s has %llu segments, segments_max is %u", journal->folder,
-                   (unsigned long long)walk->segments, journal->cfg.segments_max);
+                   (unsigned long long)(last - first + 1), journal->cfg.segments_max);
         rw_err_fix("raise segments_max, or archive the folder and start a fresh journal");
         return -EFBIG;
     }
-    for (uint64_t index = walk->first_segment; index <= walk->last_segment; index++) {
+    for (uint64_t index = first; index <= last; index++) {
         char path[RW_STORE_PATH_MAX + 32];
-        struct rw_file *file = &journal->file[index - walk->first_segment];
+        struct rw_file *file = &journal->file[index - first];
         rw_store_segment_path(journal, index, "seg", path);
         int rc = rw_file_open(file, path, RW_FILE_WRITE | rw_store_cached(journal));
+        if (rc == -ENOENT) return rw_err_set(EBADMSG, "journal segment %s is missing", path);
+        if (!rc) rc = rw_file_lock(file, path);
         if (rc) return rc;
         rw_stat_set(&journal->gauges->direct, file->direct);
     }
@@ -177,7 +182,8 @@ static int adopt_folder(struct rw_journal *journal, uint64_t first, uint64_t las
     struct rw_walk *walk = calloc(1, sizeof *walk);
     if (!walk) return rw_err_set(ENOMEM, "no memory to scan journal %s", journal->folder);
     *walk = (struct rw_walk){.visit = note_record, .context = journal};
-    int rc = walk_folder(journal, walk, first, last);
+    int rc = open_files(journal, first, last);
+    if (!rc) rc = walk_folder(journal, walk, first, last);
     if (!rc && walk->damage == RW_DAMAGE_CORRUPT) rc = rw_store_damage(walk, journal->folder);
     if (!rc && (walk->kind != journal->cfg.kind || walk->largest_bytes > journal->cfg.write_bytes ||
                 walk->segment_bytes < 4ull * journal->cfg.write_bytes))
@@ -187,7 +193,6 @@ static int adopt_folder(struct rw_journal *journal, uint64_t first, uint64_t las
             "kind %d with write_bytes %u does not fit it",
             journal->folder, walk->kind, (unsigned long long)walk->segment_bytes,
             walk->largest_bytes, journal->cfg.kind, journal->cfg.write_bytes);
-    if (!rc) rc = open_files(journal, walk);
     if (!rc) rc = cut_tail(journal, walk);
     if (!rc) adopt(journal, walk);
     free(walk);

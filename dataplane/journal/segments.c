@@ -54,7 +54,8 @@ static int begin(struct rw_journal *journal, uint64_t now_ns, uint64_t index) {
         cold->retry_at_ns = now_ns + RETRY_NS;
         return rc;
     }
-    rc = rw_disk_reserve(journal->disk, &cold->file, journal->segment_bytes);
+    rc = rw_file_lock(&cold->file, path); /* nobody else has a file of this name: no waiting */
+    if (!rc) rc = rw_disk_reserve(journal->disk, &cold->file, journal->segment_bytes);
     if (rc) return failed(journal, now_ns, -rc, "reserve its space");
     cold->stage = RW_COLD_ZERO;
     return 1;

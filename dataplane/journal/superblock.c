@@ -80,6 +80,7 @@ static int make_file(struct rw_superblock *self, const char *path) {
         return rw_err_set(ENAMETOOLONG, "superblock path %s is too long", path);
     strcpy(folder, path);
     int rc = rw_file_open(&self->file, fresh, RW_FILE_CREATE);
+    if (!rc) rc = rw_file_lock(&self->file, fresh);
     if (rc) return rc;
     seal(&self->image, 0, self->payload);
     for (uint32_t i = 0; i < 2; i++) {
@@ -112,9 +113,14 @@ static int level_copies(struct rw_superblock *self, const char *path, const uint
 }
 
 static int load(struct rw_superblock *self, const char *path) {
-    _Alignas(4096) static _Thread_local uint8_t bytes[2 * COPY_BYTES];
+    _Alignas(4096) uint8_t bytes[2 * COPY_BYTES];
     int rc = rw_file_open(&self->file, path, RW_FILE_WRITE);
     if (rc) return rc;
+    rc = rw_file_lock(&self->file, path);
+    if (rc) {
+        rw_file_close(&self->file);
+        return rc;
+    }
     errno = 0;
     ssize_t got = pread(self->file.fd, bytes, sizeof bytes, 0);
     if (got < 0) return failed(self, path, "read");

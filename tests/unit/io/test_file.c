@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -176,6 +177,17 @@ static void a_crash_tears_writes_by_sectors(void **state) {
     assert_true(torn > 5);
 }
 
+static void a_locked_file_is_free_when_it_is_closed(void **state) {
+    struct place *place = *state;
+    struct rw_file other;
+    assert_int_equal(rw_file_lock(&place->file, place->path), 0);
+    assert_int_equal(rw_file_open(&other, place->path, RW_FILE_WRITE), 0);
+    assert_int_not_equal(flock(other.fd, LOCK_EX | LOCK_NB), 0);
+    rw_file_close(&place->file);
+    assert_int_equal(rw_file_lock(&other, place->path), 0);
+    rw_file_close(&other);
+}
+
 static void a_file_that_cannot_be_opened_is_named(void **state) {
     struct rw_file file;
     assert_int_equal(rw_file_open(&file, "/nonexistent/x", RW_FILE_READ), -ENOENT);
@@ -224,6 +236,8 @@ int main(void) {
         cmocka_unit_test_setup_teardown(the_fake_stops_short_fails_and_fills_up, place_make,
                                         place_free),
         cmocka_unit_test_setup_teardown(a_crash_tears_writes_by_sectors, place_make, place_free),
+        cmocka_unit_test_setup_teardown(a_locked_file_is_free_when_it_is_closed, place_make,
+                                        place_free),
         cmocka_unit_test(a_file_that_cannot_be_opened_is_named),
         cmocka_unit_test(too_little_locked_memory_names_rlimit_memlock),
     };
