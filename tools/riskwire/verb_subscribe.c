@@ -96,8 +96,9 @@ static bool parse_addresses(struct subscribe *subscribe, const char *list) {
             colon[-1] = 0;
             host++;
         }
-        if (!*host || strlen(host) >= sizeof address->host) return false;
-        snprintf(address->host, sizeof address->host, "%s", host);
+        size_t host_bytes = strlen(host) + 1;
+        if (!*host || host_bytes > sizeof address->host) return false;
+        memcpy(address->host, host, host_bytes);
         address->port = (uint16_t)port;
         list += length;
         if (*list == ',') list++;
