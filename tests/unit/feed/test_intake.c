@@ -1,5 +1,5 @@
-/* inputs.csv into FILL entries: what is wrong is named by line and column, what is right is pushed once, in
- * order, and followed by one END per source. */
+/* inputs.csv into FILL entries: what is wrong is named by line and column, what is right is pushed
+ * once, in order, and followed by one END per source. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
