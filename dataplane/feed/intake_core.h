@@ -1,8 +1,8 @@
 /* Intake from a file: inputs.csv becomes FILL entries, in event-time order, each with its source
  * identity.
  *
- *   event_time_ns,source,source_sequence,type,portfolio,symbol,side,quantity,price,fee,exec_id,m
- *    atch_number
+ *   event_time_ns,source,source_sequence,type,portfolio,symbol,side,quantity,price,fee,
+ *   exec_id,match_number
  *   34200000001000,1,1,FILL,EQ-ARB-1,AAPL,B,100,187.2500,0.3500,70001,9912
  *
  * Every site reads the file; only the leader logs. Names are resolved to indices of the reference

@@ -75,7 +75,7 @@ static struct rw_runner_stage *runner_stage(struct rw_topology *topology, uint32
     struct rw_runner *runner = &topology->runner[topology->placement.core_of[index]];
     for (uint32_t i = 0; i < runner->stage_count; i++)
         if (runner->stage[i].name == topology->stage[index].name) return &runner->stage[i];
-    RW_ASSERT(!"every stage has been given to a runner");
+    RW_ASSERT(index == UINT32_MAX); /* every stage has been given to a runner */
     return NULL;
 }
 

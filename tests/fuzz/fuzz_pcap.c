@@ -10,7 +10,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     struct rw_pcap *reader;
     struct rw_pcap_record record;
-    static volatile uint8_t seen; /* so that the reads are not optimised away */
+    static volatile uint8_t seen
+        __attribute__((unused)); /* so that the reads are not optimised away */
     uint64_t records = 0, bytes = 0;
     int rc;
     if (rw_pcap_open_memory("fuzz", data, size, &reader)) return 0;

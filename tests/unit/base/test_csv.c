@@ -44,7 +44,7 @@ static void a_missing_file_and_a_wrong_header_are_errors(void **state) {
 
 static void a_line_with_too_few_fields_is_reported_and_the_next_is_read(void **state) {
     struct rw_csv csv;
-    int64_t a, b;
+    int64_t a = 0, b = 0;
     assert_int_equal(open_text(&csv, "a,b\n1\n\n# a comment\n3,4\n", "a,b"), 0);
     assert_true(rw_csv_next(&csv));
     assert_true(rw_csv_integer(&csv, 0, 9, &a) && rw_csv_integer(&csv, 0, 9, &b));
