@@ -24,7 +24,7 @@ static const struct rw_stat_row shadow_rows[] = RW_STATS_ROWS(RW_SHADOW_COUNTERS
 static int enrich_plan(const void *cfg, const char *name, uint32_t instances,
                        struct rw_plan *plan) {
     rw_plan_add(plan, name, "stage", sizeof(struct enrich));
-    rw_plan_add(plan, name, "shadow, locates", rw_enrich_footprint(cfg));
+    rw_plan_add(plan, name, "shadow and locates", rw_enrich_footprint(cfg));
     return 0;
 }
 
@@ -32,7 +32,7 @@ static int enrich_init(void **stage, const void *cfg, const struct rw_stage_env 
     const struct rw_enrich_cfg *enrich_cfg = cfg;
     RW_ASSERT(env->in_count == 3 && env->out_count >= 1);
     struct enrich *enrich = rw_arena_take(env->arena, env->name, "stage");
-    void *memory = rw_arena_take(env->arena, env->name, "shadow, locates");
+    void *memory = rw_arena_take(env->arena, env->name, "shadow and locates");
     struct rw_enrich_stats stats = {0};
     stats.enrich = rw_stats_block(env->stats, env->name, RW_STAT_COUNTER, ROWS(enrich_rows));
     for (uint32_t i = 0; i < enrich_cfg->channel_count; i++) {

@@ -28,6 +28,8 @@ static struct rw_plan_row *add_row(struct rw_plan *plan, const char *owner, cons
     RW_ASSERT(plan->count < RW_PLAN_ROWS_MAX);
     RW_ASSERT(strlen(owner) < sizeof plan->row[0].owner && strlen(what) < sizeof plan->row[0].what);
     RW_ASSERT(!find_row(plan, owner, what));
+    /* rows are printed as CSV and JSON */
+    RW_ASSERT(!strpbrk(owner, ",\"\\") && !strpbrk(what, ",\"\\"));
     struct rw_plan_row *row = &plan->row[plan->count++];
     *row = (struct rw_plan_row){.bytes = bytes, .offset = plan->bytes};
     strcpy(row->owner, owner);

@@ -29,7 +29,8 @@ struct rw_plan {
     struct rw_plan_row row[RW_PLAN_ROWS_MAX];
 };
 
-/* rw_plan_add adds a row; (owner, what) must be new, asserted. bytes > 0. Rows are aligned to 4
+/* rw_plan_add adds a row; (owner, what) must be new and free of commas, quotes and backslashes,
+ * asserted. bytes > 0. Rows are aligned to 4
  * KiB. */
 void rw_plan_add(struct rw_plan *plan, const char *owner, const char *what, uint64_t bytes);
 

@@ -18,7 +18,7 @@ static const struct rw_stat_row line_rows[] = RW_STATS_ROWS(RW_LINE_COUNTERS);
 
 static int feed_plan(const void *cfg, const char *name, uint32_t instances, struct rw_plan *plan) {
     rw_plan_add(plan, name, "stage", sizeof(struct feed));
-    rw_plan_add(plan, name, "lines, books, locates", rw_feed_footprint(cfg));
+    rw_plan_add(plan, name, "lines and books", rw_feed_footprint(cfg));
     return 0;
 }
 
@@ -45,7 +45,7 @@ static int feed_init(void **stage, const void *cfg, const struct rw_stage_env *e
     const struct rw_feed_cfg *feed_cfg = cfg;
     RW_ASSERT(env->in_count == 1 && env->out_count == 1);
     struct feed *feed = rw_arena_take(env->arena, env->name, "stage");
-    void *memory = rw_arena_take(env->arena, env->name, "lines, books, locates");
+    void *memory = rw_arena_take(env->arena, env->name, "lines and books");
     struct rw_feed_stats stats = make_stats(feed_cfg, env);
     *feed = (struct feed){.core = rw_feed_new(memory, feed_cfg, &stats),
                           .in = env->in[0],

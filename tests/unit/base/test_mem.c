@@ -43,6 +43,7 @@ static void rows_are_rounded_to_pages_and_do_not_overlap(void **state) {
 
 static void add_twice(void *argument) { rw_plan_add(&plan, "feed", "books", 1); }
 static void add_nothing(void *argument) { rw_plan_add(&plan, "feed", "more", 0); }
+static void add_comma(void *argument) { rw_plan_add(&plan, "feed", "books, lines", 1); }
 static void add_long(void *argument) { rw_plan_add(&plan, "a name of 24 characters!", "x", 1); }
 static void take_unplanned(void *arena) { rw_arena_take(arena, "feed", "queue"); }
 static void take_twice(void *arena) {
@@ -58,6 +59,7 @@ static void what_is_not_planned_once_is_a_bug(void **state) {
     assert_int_equal(plan.bytes, 8192 + 4096);
     assert_true(dies(add_twice, NULL));
     assert_true(dies(add_nothing, NULL));
+    assert_true(dies(add_comma, NULL));
     assert_true(dies(add_long, NULL));
     assert_int_equal(rw_arena_map(&arena, &plan, false), 0);
     assert_true(dies(take_unplanned, &arena));
