@@ -10,11 +10,14 @@
 
 declare -A site_pid=() site_peer=([a]=b [b]=a)
 sites_started=()
+# The CPUs this process may use, one a line.
+cpus_allowed() {
+    taskset -cp $$ | sed 's/.*: //' | tr , '\n' | awk -F- '{ for (i = $1; i <= ($2 == "" ? $1 : $2); i++) print i }'
+}
 # On a machine with two CPUs or more each site gets one of its own.
 declare -A site_cpus=([a]='' [b]='')
-[ "$(nproc)" -ge 2 ] && mapfile -t allowed_cpus < <(taskset -cp $$ | sed 's/.*: //' | tr , '\n' |
-    awk -F- '{ for (i = $1; i <= ($2 == "" ? $1 : $2); i++) print i }') &&
-    site_cpus=([a]=${allowed_cpus[0]} [b]=${allowed_cpus[1]})
+mapfile -t allowed_cpus < <(cpus_allowed)
+[ "${#allowed_cpus[@]}" -ge 2 ] && site_cpus=([a]=${allowed_cpus[0]} [b]=${allowed_cpus[1]})
 
 say() { printf '%s\n' "$*" >&2; }
 

@@ -93,7 +93,9 @@ static int place(struct site *site) {
                                  .list_count = (uint32_t)(count > 0 ? count : 0),
                                  .cores = (uint32_t)site->config.cores,
                                  .pin = true};
-    if (!rc) rc = rw_topology_place(site->topology, cpus, &wish, NULL);
+    struct rw_placement placement;
+    if (!rc) rc = rw_topology_place(site->topology, cpus, &wish, &placement);
+    if (!rc && *placement.warning) rw_warning("%s", placement.warning);
     free(cpus);
     return rc;
 }
