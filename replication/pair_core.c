@@ -213,7 +213,6 @@ void rw_pair_step(struct rw_pair *pair, const struct rw_pair_event *event,
 static bool same_epoch(struct rw_pair *pair, const struct rw_message *message,
                        struct rw_pair_actions *actions) {
     if (message->epoch == pair->super.epoch) return true;
-    if (!RW_PAIR_RULE(RW_MUTATION_OLD_EPOCH_ACKS) && message->type == RW_MESSAGE_ACK) return true;
     rw_stat_add(&pair->counters->stale_epoch, 1);
     bool may_speak = pair->phase == RW_PHASE_NONE || pair->phase == RW_PHASE_CLAIM_WAIT;
     if (may_speak && pair->now_ns >= pair->heartbeat_due_ns) {

@@ -258,8 +258,12 @@ static enum rw_pair_reason objection(const struct rw_pair *pair, const struct rw
     if (!rw_hash_equal(mine->kernel, theirs->kernel)) return RW_PAIR_KERNEL;
     if (!rw_hash_equal(mine->keys, theirs->keys)) return RW_PAIR_KEYS;
     if (mine->calculation_version != theirs->calculation_version) return RW_PAIR_CALCULATION;
-    if (!rw_hash_equal(pair->super.lineage, message->lineage) &&
-        !rw_hash_equal(pair->super.lineage, no_hash) && !rw_hash_equal(message->lineage, no_hash))
+    /* A site that holds nothing and was never a member takes over the other's lineage. */
+    bool mine_open = rw_hash_equal(pair->super.lineage, no_hash) ||
+                     (pair->last == 0 && pair->super.member_epoch == 0);
+    bool theirs_open = rw_hash_equal(message->lineage, no_hash) ||
+                       (message->hello.last.sequence == 0 && message->hello.member_epoch == 0);
+    if (!rw_hash_equal(pair->super.lineage, message->lineage) && !mine_open && !theirs_open)
         return RW_PAIR_LINEAGE;
     return RW_PAIR_NONE;
 }
@@ -310,7 +314,9 @@ void rw_pair_on_hello(struct rw_pair *pair, const struct rw_message *message,
     peer->hello_seen = true;
     peer->hello = message->hello;
     /* What another life of the peer has acknowledged says nothing about this one. */
-    if (!rw_identity_equal(peer->identity, message->identity)) peer->matched = peer->acked = false;
+    if (!rw_identity_equal(peer->identity, message->identity) &&
+        RW_PAIR_RULE(RW_MUTATION_OLD_LIFE_ACKS))
+        peer->matched = peer->acked = false;
     peer->identity = message->identity;
     peer->epoch = rw_pair_max(peer->epoch, message->epoch);
     if (pair->phase != RW_PHASE_NONE && pair->phase != RW_PHASE_CLAIM_WAIT) return;

@@ -31,7 +31,7 @@ enum rw_pair_mutations {
     RW_MUTATION_NO_RESULT_COMPARE, /* results are not compared before release */
     RW_MUTATION_NO_RESTART,        /* cut entries that were computed stay in the computed state */
     RW_MUTATION_EPOCH_UNSYNCED,    /* an epoch is used before it is on disk */
-    RW_MUTATION_OLD_EPOCH_ACKS,    /* acknowledgements of older epochs count */
+    RW_MUTATION_OLD_LIFE_ACKS,     /* what an earlier life of the peer acknowledged still counts */
     RW_MUTATION_NO_GUARD,          /* released entries may be cut off */
     RW_MUTATION_COUNT,
 };

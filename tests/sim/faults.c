@@ -52,7 +52,8 @@ void sim_fault(struct sim *sim) {
         if (!sim->connected) sim_network_connect(sim);
         break;
     case 6:
-        if (site->running) site->paused_until_ns = sim->now_ns + sim_below(sim, 200 * SIM_MS);
+        if (site->running && site->paused_until_ns < sim->now_ns)
+            site->paused_until_ns = sim->now_ns + sim_below(sim, 200 * SIM_MS);
         break;
     case 7:
         if (sim->weather.stream && sim->connected) sim_network_break(sim);
