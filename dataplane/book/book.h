@@ -161,13 +161,19 @@ uint32_t rw_book_queue(const struct rw_book *book, uint16_t locate, enum rw_book
 uint32_t rw_book_live(const struct rw_book *book);
 uint32_t rw_book_live_levels(const struct rw_book *book);
 
-/* Prefetches for a message that comes soon, in steps a few messages apart, each using what the
- * one before has loaded: the index slot of its reference and the locate's row; then the order the
- * slot points to, or for a reference not held the best ends of the locate's sides; then the
- * order's level. Hints without effect on the content; any reference and locate may be given. */
+/* Prefetches for what a coming message will need. Hints without effect on the content; any
+ * reference, locate and price may be given. They come in steps a few messages apart, each reading
+ * what the one before has loaded:
+ *   1. rw_book_prefetch: the index slot of the reference and the locate's row;
+ *   2. rw_book_prefetch_order: the order; for an add rw_book_prefetch_side: the best end of its side;
+ *   3. rw_book_prefetch_level: the order's level and neighbours; for an add rw_book_prefetch_price.
+ */
 void rw_book_prefetch(const struct rw_book *book, uint16_t locate, uint64_t reference);
-void rw_book_prefetch_order(const struct rw_book *book, uint16_t locate, uint64_t reference);
+void rw_book_prefetch_order(const struct rw_book *book, uint64_t reference);
+void rw_book_prefetch_side(const struct rw_book *book, uint16_t locate, enum rw_book_side side);
 void rw_book_prefetch_level(const struct rw_book *book, uint64_t reference);
+void rw_book_prefetch_price(const struct rw_book *book, uint16_t locate, enum rw_book_side side,
+                            uint32_t price);
 
 /* rw_book_check walks everything and asserts that index, levels, queues, sums and BBO agree. For
  * tests: it costs as much as the book is large. */

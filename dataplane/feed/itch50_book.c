@@ -158,17 +158,39 @@ enum rw_itch50_verdict rw_itch50_apply(struct rw_book *book, const uint8_t *mess
     return RW_ITCH50_OK;
 }
 
+/* Whether a message adds an order, names one, or neither; a wrong length is neither. */
+enum need { NEED_NOTHING, NEED_SIDE, NEED_ORDER };
+
+static inline enum need need_of(const uint8_t *message, uint32_t bytes) {
+    static const uint8_t needs[256] = {
+        ['A'] = NEED_SIDE,  ['F'] = NEED_SIDE,  ['E'] = NEED_ORDER, ['C'] = NEED_ORDER,
+        ['X'] = NEED_ORDER, ['D'] = NEED_ORDER, ['U'] = NEED_ORDER};
+    return rw_itch50_check(message, bytes) == RW_ITCH50_OK ? needs[message[0]] : NEED_NOTHING;
+}
+
+static inline enum rw_book_side side_of(const uint8_t *message) {
+    return *rw_itch50_add_buy_sell_indicator(message) == 'B' ? RW_BOOK_BID : RW_BOOK_ASK;
+}
+
 void rw_itch50_prefetch(const struct rw_book *book, const uint8_t *message, uint32_t bytes) {
-    if (rw_itch50_check(message, bytes) != RW_ITCH50_OK || bytes < 19) return;
-    rw_book_prefetch(book, rw_itch50_locate(message), rw_load_be64(message + 11));
+    if (bytes < rw_itch50_bytes['D']) return;
+    rw_book_prefetch(book, rw_itch50_locate(message),
+                     rw_itch50_delete_order_reference_number(message));
 }
 
 void rw_itch50_prefetch_order(const struct rw_book *book, const uint8_t *message, uint32_t bytes) {
-    if (rw_itch50_check(message, bytes) != RW_ITCH50_OK || bytes < 19) return;
-    rw_book_prefetch_order(book, rw_itch50_locate(message), rw_load_be64(message + 11));
+    enum need need = need_of(message, bytes);
+    if (need == NEED_SIDE)
+        rw_book_prefetch_side(book, rw_itch50_locate(message), side_of(message));
+    else if (need == NEED_ORDER)
+        rw_book_prefetch_order(book, rw_itch50_delete_order_reference_number(message));
 }
 
 void rw_itch50_prefetch_level(const struct rw_book *book, const uint8_t *message, uint32_t bytes) {
-    if (rw_itch50_check(message, bytes) != RW_ITCH50_OK || bytes < 19) return;
-    rw_book_prefetch_level(book, rw_load_be64(message + 11));
+    enum need need = need_of(message, bytes);
+    if (need == NEED_SIDE)
+        rw_book_prefetch_price(book, rw_itch50_locate(message), side_of(message),
+                               (uint32_t)rw_itch50_add_price(message));
+    else if (need == NEED_ORDER)
+        rw_book_prefetch_level(book, rw_itch50_delete_order_reference_number(message));
 }

@@ -1,5 +1,5 @@
-/* The books against a naive one that keeps every order in a list, over random streams with references
- * that were never added; and the limits. */
+/* The books against a naive one that keeps every order in a list, over random streams with
+ * references that were never added; and the limits. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -263,7 +263,9 @@ static void any_reference_can_be_held(void **state) {
         assert_true(rw_book_find(bench.book, references[i], &order));
         assert_int_equal(order.shares, i + 1);
         rw_book_prefetch(bench.book, 65535, references[i]);
-        rw_book_prefetch_order(bench.book, 65535, references[i]);
+        rw_book_prefetch_order(bench.book, references[i]);
+        rw_book_prefetch_side(bench.book, 65535, RW_BOOK_ASK);
+        rw_book_prefetch_price(bench.book, 65535, RW_BOOK_BID, UINT32_MAX);
         rw_book_prefetch_level(bench.book, references[i]);
     }
     assert_false(rw_book_find(bench.book, 2, &order));
