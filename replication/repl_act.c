@@ -63,8 +63,12 @@ static void act_apply(struct rw_repl *repl, const struct rw_pair_action *action)
 
 static void act_release(struct rw_repl *repl, const struct rw_pair_action *action) {
     if (action->upto <= repl->released) return;
+    uint64_t arrival, unused;
     repl->released = action->upto;
     rw_word_set(&repl->watermarks->commit, action->upto);
+    if (rw_seq_ring_get(&repl->watermarks->arrival, action->upto, &arrival, &unused) && arrival &&
+        arrival <= repl->now_ns)
+        rw_hist_add(repl->latency, repl->now_ns - arrival);
 }
 
 static void act_role(struct rw_repl *repl, const struct rw_pair_action *action) {

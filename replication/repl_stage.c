@@ -172,6 +172,8 @@ static int init(void **stage, const void *cfg, const struct rw_stage_env *env) {
     repl->cfg = *(const struct rw_repl_cfg *)cfg;
     connect_links(repl, env);
     repl->counters = rw_stats_block(env->stats, env->name, RW_STAT_COUNTER, ROWS(counter_rows));
+    repl->latency = rw_stats_hist(env->stats, env->name, "arrival_to_commit",
+                                  "from arrival to the agreement of both sites");
     repl->gauges = rw_stats_block(env->stats, "repl state", RW_STAT_GAUGE, ROWS(gauge_rows));
     repl->transport = rw_transport_new(rw_arena_take(env->arena, env->name, "transport"));
     return load(repl, env);

@@ -41,6 +41,7 @@ struct rw_repl {
     struct rw_watermarks *watermarks;
     struct rw_repl_counters *counters;
     struct rw_repl_gauges *gauges;
+    struct rw_hist *latency;
 
     struct rw_hash chain;  /* after entry `last` */
     uint64_t last;         /* end of the log */
