@@ -6,8 +6,8 @@
  * Only TLS 1.3, AES-256-GCM before ChaCha20; no session tickets, no resumption, no early data,
  * no KeyUpdate of our own. Both ends must show a certificate of the CA whose subject
  * alternative name (DNS) is the expected peer name. OpenSSL takes its record buffers during
- * the handshake and keeps them; afterwards it may allocate only when something has gone wrong
- * (an alert, an error queue entry) or when the peer asks for a KeyUpdate. */
+ * the handshake and keeps them; the small blocks it wants for every record come from
+ * tls_memory.h. */
 #pragma once
 
 #include <stdbool.h>

@@ -12,6 +12,7 @@
 
 #include "dataplane/base/err.h"
 #include "dataplane/base/log.h"
+#include "dataplane/io/tls_memory.h"
 #include "dataplane/nic/nic_dpdk.h"
 #include "refdata/compile.h"
 #include "tools/riskwire/verbs.h"
@@ -158,7 +159,8 @@ int main(int argc, char **argv) {
     static struct site site;
     argp_parse(&argp, argc, argv, 0, NULL, &arguments);
     rw_log_setup("riskwired", RW_LOG_INFO);
-    int rc = rw_cold_block_signals();
+    int rc = rw_tls_memory_setup();
+    if (!rc) rc = rw_cold_block_signals();
     if (!rc) rc = rw_config_load(arguments.config, &site.config, stderr);
     if (rc) {
         rw_err_print("riskwired");
