@@ -286,6 +286,7 @@ int main(int argc, char **argv) {
         printf("bench_release: needs the openssl program and a writable TMPDIR\n");
         return 77;
     }
+    setvbuf(stdout, NULL, _IOLBF, 0); /* a busy machine makes it slow: show what there is */
     bench.samples = quick ? 500 : 2000;
     bench.latency_us = calloc(bench.samples, sizeof(double));
     pin(0);
