@@ -208,7 +208,7 @@ static void note_changes(struct rw_cold *cold) {
     if (role != cold->last_role)
         rw_info("role %s, mode %s, epoch %llu", rw_cold_role_text(rw_role_of(role)),
                 rw_mode_of(role) == RW_MODE_SOLO ? "solo" : "dual",
-                (unsigned long long)rw_epoch_of(role));
+                (unsigned long long)rw_epoch_number(rw_epoch_of(role)));
     if (stopped != cold->last_stopped && stopped)
         rw_warning("%s", rw_pair_reason_text((enum rw_pair_reason)stopped));
     cold->last_role = role;
