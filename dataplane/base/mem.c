@@ -108,6 +108,19 @@ static void *map_huge(uint64_t bytes) {
     return base;
 }
 
+/* Anonymous memory on a 2 MiB boundary, which the kernel is asked to back with transparent huge
+ * pages. It promises nothing, so the arena counts as one of small pages either way. */
+static void *map_small(uint64_t bytes) {
+    uint8_t *map = mmap(NULL, bytes + RW_HUGE_PAGE, PROT_READ | PROT_WRITE,
+                        MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (map == MAP_FAILED) return NULL;
+    uint64_t before = round_up((uintptr_t)map, RW_HUGE_PAGE) - (uintptr_t)map;
+    if (before) munmap(map, before);
+    if (before < RW_HUGE_PAGE) munmap(map + before + bytes, RW_HUGE_PAGE - before);
+    madvise(map + before, bytes, MADV_HUGEPAGE); /* a kernel without them refuses: no harm */
+    return map + before;
+}
+
 int rw_arena_map(struct rw_arena *arena, struct rw_plan *plan, bool huge) {
     RW_ASSERT(plan->bytes > 0);
     *arena = (struct rw_arena){.plan = plan, .bytes = round_up(plan->bytes, RW_HUGE_PAGE)};
@@ -116,11 +129,9 @@ int rw_arena_map(struct rw_arena *arena, struct rw_plan *plan, bool huge) {
     } else {
         arena->bytes = round_up(plan->bytes, RW_SMALL_PAGE);
         arena->pages = RW_PAGES_SMALL;
-        arena->base =
-            mmap(NULL, arena->bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-        if (arena->base == MAP_FAILED) {
+        arena->base = map_small(arena->bytes);
+        if (!arena->base) {
             int why = errno;
-            arena->base = NULL;
             rw_err_set(ENOMEM, "%" PRIu64 " MiB of memory cannot be mapped",
                        (arena->bytes >> 20) + 1);
             rw_err_why("the kernel says %s", strerror(why));

@@ -58,9 +58,9 @@ struct rw_arena {
 };
 
 /* rw_arena_map maps the plan: 2 MiB pages through libhugetlbfs when enough are free (huge = true),
- * else 4 KiB pages. Touches every page, so that the run never faults. Returns 0, or -ENOMEM with
- * an error that names the bytes wanted and the cure. Cold path. The plan must stay unchanged
- * afterwards. */
+ * else 4 KiB pages, for which the kernel is asked for transparent huge pages. Touches every page,
+ * so that the run never faults. Returns 0, or -ENOMEM with an error that names the bytes wanted and
+ * the cure. Cold path. The plan must stay unchanged afterwards. */
 int rw_arena_map(struct rw_arena *arena, struct rw_plan *plan, bool huge);
 /* rw_arena_take returns the zeroed memory of a planned row; an unplanned name or a second take is
  * a bug and asserts. Owned by the arena. */
