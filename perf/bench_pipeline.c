@@ -25,7 +25,8 @@
 #include "tools/riskwired/instance.h"
 #include "tools/riskwired/wiring.h"
 
-#define HOPS_MAX 16u
+#define HOPS_MAX   16u
+#define SILENCE_NS 20000000000u
 
 struct hop {
     char name[16];
@@ -123,9 +124,15 @@ static void run_to_the_end(struct rw_topology *topology, struct rw_stats *stats,
     uint64_t started = rw_bench_now(), last = 0, changed = started;
     double cpu_before = cores_cpu_seconds(), cpu = 0;
     if (rw_topology_start(topology)) die("start");
-    while (rw_bench_now() - changed < 300000000 || !last) {
+    for (bool closed = false; !closed;) {
+        closed = stat_of(stats, "deliver", "closed");
         uint64_t now = rw_bench_now(), released = rw_word_get(&watermarks->released);
-        if (released != last) last = released, changed = now, cpu = cores_cpu_seconds();
+        if (released != last) {
+            last = released;
+            changed = now;
+            cpu = cores_cpu_seconds();
+        }
+        if (now - changed > SILENCE_NS) die("nothing was released for too long");
         if (rw_journal_cold_step(log, now) <= 0 && rw_deliver_cold_step(deliver, now) <= 0)
             usleep(200);
     }
