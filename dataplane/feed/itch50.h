@@ -15,14 +15,12 @@
 #include <stdint.h>
 
 #include "dataplane/base/bytes.h"
+#include "dataplane/feed/field_table.h"
 
 #define RW_ITCH50_TYPE_COUNT   23u
-#define RW_ITCH50_FIELDS_MAX   18u
 #define RW_ITCH50_BYTES_MIN    12u
 #define RW_ITCH50_BYTES_MAX    50u
 #define RW_ITCH50_SYMBOL_BYTES 8u
-
-enum rw_itch50_kind { RW_ITCH50_UINT = 0, RW_ITCH50_TEXT = 1 };
 
 /* Every message starts with these fields after the type letter; the locate has another name in
  * 'Y'. */
@@ -189,23 +187,10 @@ enum rw_itch50_kind { RW_ITCH50_UINT = 0, RW_ITCH50_TEXT = 1 };
     T('N', retail, "retail_price_improvement_indicator", 20, RW_ITCH50_FIELDS_N)                  \
     T('O', listing, "direct_listing_with_capital_raise_price_discovery", 48, RW_ITCH50_FIELDS_O)
 
-struct rw_itch50_field {
-    const char *name;
-    uint8_t offset, size;
-    uint8_t kind; /* enum rw_itch50_kind */
-};
-
-struct rw_itch50_type {
-    char letter;
-    uint8_t bytes;
-    uint8_t field_count;
-    const char *name;
-    struct rw_itch50_field field[RW_ITCH50_FIELDS_MAX];
-};
-
-/* The types in the order of the table above, and the length of each letter's message (0: no such
- * type). */
-extern const struct rw_itch50_type rw_itch50_types[RW_ITCH50_TYPE_COUNT];
+/* The types in the order of the table above (also as a table of dataplane/feed/field_table.h), and
+ * the length of each letter's message (0: no such type). */
+extern const struct rw_message_table rw_itch50_table;
+extern const struct rw_message_type rw_itch50_types[RW_ITCH50_TYPE_COUNT];
 extern const uint8_t rw_itch50_bytes[256];
 
 enum rw_itch50_verdict { RW_ITCH50_OK = 0, RW_ITCH50_UNKNOWN_TYPE = 1, RW_ITCH50_BAD_LENGTH = 2 };
@@ -221,20 +206,10 @@ static inline enum rw_itch50_verdict rw_itch50_check(const uint8_t *message, uin
 }
 
 /* rw_itch50_type returns the row of a letter, NULL when there is no such type. Any thread. */
-const struct rw_itch50_type *rw_itch50_type(uint8_t letter);
+const struct rw_message_type *rw_itch50_type(uint8_t letter);
 
-/* rw_itch50_value reads one integer field of 1..8 bytes; for the table-driven users. */
-static inline uint64_t rw_itch50_value(const uint8_t *message,
-                                       const struct rw_itch50_field *field) {
-    uint64_t value = 0;
-    for (uint32_t i = 0; i < field->size; i++) value = value << 8 | message[field->offset + i];
-    return value;
-}
-
-/* rw_itch50_json writes the message as one JSON object of exact integers and trimmed text, keys
- * in wire order after "seq" and "type", and a NUL; characters outside ASCII are \u00XX escapes.
- * The message has passed rw_itch50_check; text holds RW_ITCH50_JSON_MAX bytes. Returns the length
- * without the NUL. Pure. */
+/* rw_itch50_json is rw_message_json for a message that has passed rw_itch50_check; text holds
+ * RW_ITCH50_JSON_MAX bytes. */
 #define RW_ITCH50_JSON_MAX 1024u
 uint32_t rw_itch50_json(char *text, uint64_t sequence, const uint8_t *message);
 

@@ -17,7 +17,7 @@ static void no_length_but_the_right_one_passes(void **state) {
     uint8_t message[RW_ITCH50_BYTES_MAX + 2] = {0};
     assert_int_equal(rw_itch50_check(message, 0), RW_ITCH50_BAD_LENGTH);
     for (uint32_t i = 0; i < RW_ITCH50_TYPE_COUNT; i++) {
-        message[0] = (uint8_t)rw_itch50_types[i].letter;
+        message[0] = (uint8_t)rw_itch50_types[i].code;
         for (uint32_t bytes = 0; bytes < sizeof message; bytes++)
             assert_int_equal(rw_itch50_check(message, bytes), bytes == rw_itch50_types[i].bytes
                                                                   ? RW_ITCH50_OK
@@ -40,9 +40,9 @@ static void letters_outside_the_table_are_unknown(void **state) {
 
 static void the_fields_of_a_type_lie_end_to_end(void **state) {
     for (uint32_t i = 0; i < RW_ITCH50_TYPE_COUNT; i++) {
-        const struct rw_itch50_type *type = &rw_itch50_types[i];
+        const struct rw_message_type *type = &rw_itch50_types[i];
         uint32_t at = 1;
-        assert_ptr_equal(rw_itch50_type((uint8_t)type->letter), type);
+        assert_ptr_equal(rw_itch50_type((uint8_t)type->code), type);
         for (uint32_t k = 0; k < type->field_count; at += type->field[k++].size)
             assert_int_equal(type->field[k].offset, at);
         assert_int_equal(at, type->bytes);
@@ -51,9 +51,10 @@ static void the_fields_of_a_type_lie_end_to_end(void **state) {
 }
 
 /* Each accessor against the table's generic reader, each setter against its accessor. */
-#define EXPECT_UINT(stem, name, offset, size)                                                      \
-    assert_int_equal(rw_itch50_##stem##_##name(message),                                           \
-                     rw_itch50_value(message, &(struct rw_itch50_field){#name, offset, size, 0})); \
+#define EXPECT_UINT(stem, name, offset, size)                                              \
+    assert_int_equal(                                                                      \
+        rw_itch50_##stem##_##name(message),                                                \
+        rw_field_uint(message, &(struct rw_field){#name, offset, size, 0}, RW_ORDER_BIG)); \
     rw_itch50_put_##stem##_##name(copy, rw_itch50_##stem##_##name(message));
 #define EXPECT_TEXT(stem, name, offset, size)                                 \
     assert_ptr_equal(rw_itch50_##stem##_##name(message), message + (offset)); \
@@ -112,7 +113,7 @@ static void the_longest_json_fits(void **state) {
     for (uint32_t i = 0; i < RW_ITCH50_TYPE_COUNT; i++) {
         uint8_t message[RW_ITCH50_BYTES_MAX];
         memset(message, 0xff, sizeof message);
-        message[0] = (uint8_t)rw_itch50_types[i].letter;
+        message[0] = (uint8_t)rw_itch50_types[i].code;
         assert_true(rw_itch50_json(text, UINT64_MAX, message) < RW_ITCH50_JSON_MAX);
     }
 }

@@ -234,7 +234,7 @@ static void every_type_can_be_applied(void **state) {
     struct bench *bench = *state;
     for (uint32_t i = 0; i < RW_ITCH50_TYPE_COUNT; i++) {
         memset(bench->message, ' ', sizeof bench->message);
-        bench->message[0] = (uint8_t)rw_itch50_types[i].letter;
+        bench->message[0] = (uint8_t)rw_itch50_types[i].code;
         apply(bench);
         rw_itch50_prefetch(bench->book, bench->message, rw_itch50_types[i].bytes);
         rw_itch50_prefetch_order(bench->book, bench->message, rw_itch50_types[i].bytes);

@@ -131,7 +131,7 @@ static void a_session_has_every_type_and_the_mix_of_a_day(void **state) {
             events[event_count++] = (char)*rw_itch50_system_event_code(message.message);
     }
     for (uint32_t i = 0; i < RW_ITCH50_TYPE_COUNT; i++)
-        assert_true(count[(uint8_t)rw_itch50_types[i].letter] > 0);
+        assert_true(count[(uint8_t)rw_itch50_types[i].code] > 0);
     assert_string_equal(events, "OSQMEC");
     assert_in_range(count['A'] + count['F'], MESSAGES * 38 / 100, MESSAGES * 55 / 100);
     assert_in_range(count['D'], MESSAGES * 28 / 100, MESSAGES * 45 / 100);
