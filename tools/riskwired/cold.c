@@ -128,10 +128,8 @@ static uint32_t take_notices(struct rw_cold *cold, uint64_t now_ns) {
         struct rw_repl_notice notice;
         memcpy(&notice, rw_ring_front(cold->from_repl, i), sizeof notice);
         if (notice.kind == RW_REPL_CLOSED) {
-            rw_info("session with the peer ended%s%s", *notice.stream->why ? ": " : "",
-                    notice.stream->why);
+            rw_peering_lost(&cold->peering, now_ns, notice.stream->why);
             rw_stream_close(notice.stream);
-            rw_peering_lost(&cold->peering, now_ns);
         } else if (notice.kind == RW_REPL_OUTCOME) {
             take_outcome(cold, &notice);
         } else {
@@ -148,7 +146,7 @@ static void meet_peer(struct rw_cold *cold, uint64_t now_ns) {
     struct rw_repl_command ready = {.kind = RW_REPL_SESSION, .stream = session};
     if (command(cold, &ready)) return;
     rw_stream_close(session);
-    rw_peering_lost(&cold->peering, now_ns);
+    rw_peering_lost(&cold->peering, now_ns, "the replication stage takes no session");
 }
 
 /* What rw_journal_cold_step returned: a failure is logged once, not at each try; the end of it is

@@ -7,7 +7,11 @@
  *
  * Site a dials so that there is one connection, not two that cross. The pause doubles from 10 ms
  * to 500 ms. At most one connection is in the handshake; a newer accepted one replaces it, because
- * a peer that restarted dials again before the old socket is known to be dead. */
+ * a peer that restarted dials again before the old socket is known to be dead.
+ *
+ * The side that dials ends its handshake before the other has judged its certificate, so a session
+ * proves nothing until it has stood for a second. One that ends earlier is a failed attempt: the
+ * pause goes on doubling, and what is the same again is not logged again. */
 #pragma once
 
 #include <stdbool.h>
@@ -27,8 +31,12 @@ struct rw_peering {
     enum rw_peering_state state;
     struct rw_stream *stream; /* being connected or shaken hands with */
     uint64_t due_ns, pause_ns, deadline_ns;
-    bool joined;    /* the stage holds a session: do not dial */
-    char last[256]; /* the last failure, logged once per change */
+    uint32_t joined;    /* sessions the stage holds: 2 while a new one replaces the old */
+    bool announced;     /* the present session was logged */
+    bool broken_off;    /* the last one ended before it had stood for a second */
+    uint64_t joined_ns; /* when it began */
+    char cipher[64];    /* of it */
+    char last[256];     /* the last failure, logged once per change */
 };
 
 struct rw_peering_cfg {
@@ -44,6 +52,7 @@ int rw_peering_open(struct rw_peering *peering, const struct rw_peering_cfg *cfg
 /* rw_peering_step goes on as far as it can without waiting. Returns a finished session, owned by
  * the caller, or NULL. Failures are logged, each once until it changes. */
 struct rw_stream *rw_peering_step(struct rw_peering *peering, uint64_t now_ns);
-/* rw_peering_lost tells that the session handed out has ended: the dialling side begins again. */
-void rw_peering_lost(struct rw_peering *peering, uint64_t now_ns);
+/* rw_peering_lost tells that the session handed out has ended, and why ("" = not known): the
+ * dialling side begins again. */
+void rw_peering_lost(struct rw_peering *peering, uint64_t now_ns, const char *why);
 void rw_peering_close(struct rw_peering *peering);
