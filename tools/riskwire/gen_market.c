@@ -160,14 +160,21 @@ static void put_execution(struct rw_gen_market *market, uint32_t index, uint32_t
 
 /* ---- prices, sizes, choices ----------------------------------------------------------------- */
 
+/* The largest whole number whose square is ≤ value, bit by bit; value < 2^62. */
+static uint64_t square_root(uint64_t value) {
+    uint64_t root = 0;
+    for (uint64_t bit = 1ull << (32 - (uint32_t)__builtin_clzll(value | 1) / 2); bit; bit >>= 1)
+        if ((root + bit) * (root + bit) <= value) root += bit;
+    return root;
+}
+
 static int32_t fair_price(struct rw_gen_market *market, uint32_t index) {
     struct symbol *symbol = &market->symbols[index];
     uint64_t step_ns = market->cfg.duration_ns / WALK_STEPS;
     uint64_t step = (market->time_ns - market->start_ns) / step_ns;
     uint32_t now = step < WALK_STEPS ? (uint32_t)step : WALK_STEPS;
     if (symbol->fair && now == symbol->step) return symbol->fair;
-    uint64_t variance = (uint64_t)OWN_STEP_PPM * OWN_STEP_PPM * (now - symbol->step), deviation = 0;
-    while ((deviation + 1) * (deviation + 1) <= variance) deviation++;
+    uint64_t deviation = square_root((uint64_t)OWN_STEP_PPM * OWN_STEP_PPM * (now - symbol->step));
     symbol->own_ppm += rw_gen_normal(&market->chance, deviation);
     symbol->step = now;
     int64_t ppm = 1000000 + symbol->own_ppm + market->market_ppm[now];
