@@ -165,9 +165,9 @@ uint32_t rw_book_live_levels(const struct rw_book *book);
  * reference, locate and price may be given. They come in steps a few messages apart, each reading
  * what the one before has loaded:
  *   1. rw_book_prefetch: the index slot of the reference and the locate's row;
- *   2. rw_book_prefetch_order: the order; for an add rw_book_prefetch_side: the best end of its side;
- *   3. rw_book_prefetch_level: the order's level and neighbours; for an add rw_book_prefetch_price.
- */
+ *   2. rw_book_prefetch_order: the order; for an add rw_book_prefetch_side: its side's best;
+ *   3. rw_book_prefetch_level: the order's level and neighbours; for an add
+ *      rw_book_prefetch_price: the level of its price. */
 void rw_book_prefetch(const struct rw_book *book, uint16_t locate, uint64_t reference);
 void rw_book_prefetch_order(const struct rw_book *book, uint64_t reference);
 void rw_book_prefetch_side(const struct rw_book *book, uint16_t locate, enum rw_book_side side);
