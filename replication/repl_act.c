@@ -51,7 +51,10 @@ static void act_truncate(struct rw_repl *repl, const struct rw_pair_action *acti
     if (repl->reported > upto) repl->reported = upto;
     if (repl->journaled > upto) {
         /* a cut that still waits may lie lower: what was stored since never reached the journal */
-        repl->cut_to = repl->cut_pending && repl->cut_to < upto ? repl->cut_to : upto;
+        if (!repl->cut_pending || upto < repl->cut_to) {
+            repl->cut_to = upto;
+            repl->cut_chain = repl->chain;
+        }
         repl->cut_pending = true;
     }
     repl->push.record.count = repl->resend.record.count = 0;

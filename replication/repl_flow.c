@@ -128,9 +128,7 @@ static uint32_t feed_journal(struct rw_repl *repl) {
 }
 
 static void settle_cut(struct rw_repl *repl) {
-    struct rw_hash chain = {0, 0};
-    if (repl->cut_to > 0) RW_ASSERT(rw_pair_chain(repl->pair, repl->cut_to, &chain));
-    int rc = rw_journal_truncate(repl->journal, repl->cut_to, chain);
+    int rc = rw_journal_truncate(repl->journal, repl->cut_to, repl->cut_chain);
     if (rc) return; /* no room now: again at the next visit; a bad journal says so itself */
     repl->cut_pending = false;
     repl->journaled = repl->cut_to;
@@ -259,13 +257,14 @@ uint32_t rw_repl_push(struct rw_repl *repl) {
 static uint32_t gather(struct rw_repl *repl, uint64_t first, uint64_t upto, uint32_t limit,
                        uint32_t *bytes, struct rw_hash *before) {
     uint32_t count = 0, used = 0;
-    if (rw_log_memory_holds(repl->log, first)) {
+    /* The oldest entry in memory may have outlived the chain hash before it; the journal has both. */
+    bool chained = first == 1 || rw_pair_chain(repl->pair, first - 1, before);
+    if (chained && rw_log_memory_holds(repl->log, first)) {
         while (first + count <= upto &&
                used + rw_log_memory_slots(repl->log, first + count) * RW_SLOT_BYTES <= limit) {
             used += rw_log_memory_copy(repl->log, first + count, repl->payload + used);
             count++;
         }
-        if (first > 1) RW_ASSERT(rw_pair_chain(repl->pair, first - 1, before));
     } else if (replay_to(repl, &repl->resend, first)) {
         const struct rw_journal_record *record = &repl->resend.record;
         *before = record->chain_before;

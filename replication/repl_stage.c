@@ -203,9 +203,13 @@ static uint32_t take_commands(struct rw_repl *repl) {
     /* One at a time, and only when what the last one left behind has been told. */
     if (repl->closing || repl->outcome.kind || !rw_ring_ready(repl->from_cold, 1)) return 0;
     memcpy(&command, rw_ring_front(repl->from_cold, 0), sizeof command);
+    if (command.kind == RW_REPL_SESSION && rw_transport_attached(repl->transport)) {
+        /* The old one is told first: the new one may end in the very visit that takes it. */
+        rw_repl_drop_session(repl);
+        return 1;
+    }
     rw_ring_pop(repl->from_cold, 1);
     if (command.kind == RW_REPL_SESSION) {
-        rw_repl_drop_session(repl);
         rw_transport_attach(repl->transport, command.stream);
         rw_stat_add(&repl->counters->sessions, 1);
         rw_repl_step(repl, (struct rw_pair_event){.kind = RW_PAIR_PEER_UP});

@@ -56,6 +56,7 @@ struct rw_repl {
     enum rw_role role;
     bool cut_pending; /* the journal could not take the truncation yet */
     uint64_t cut_to;
+    struct rw_hash cut_chain;                 /* after entry cut_to */
     uint64_t super_version, super_generation; /* being written; version 0 = none */
     bool super_dirty;
     uint8_t super[RW_SUPERBLOCK_PAYLOAD];

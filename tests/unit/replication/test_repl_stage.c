@@ -45,6 +45,7 @@ struct node {
 static struct node node[2];
 static char folder[64];
 static uint64_t now_ns, stream_seed;
+static bool short_entries; /* the sequencer logs entries of one slot only */
 
 static struct rw_ring *ring_of(struct node *n, int i) {
     n->memory[i] = aligned_alloc(64, rw_ring_footprint(DEPTH, 64));
@@ -87,15 +88,17 @@ static void stop(struct node *n) {
     n->running = false;
 }
 
+static void give_session(struct node *n, struct rw_stream *stream) {
+    struct rw_repl_command command = {.kind = RW_REPL_SESSION, .stream = stream};
+    assert_true(rw_ring_room(n->from_cold, 1) >= 1);
+    memcpy(rw_ring_slot(n->from_cold, 0), &command, sizeof command);
+    rw_ring_push(n->from_cold, 1);
+}
+
 static void connect_nodes(void) {
     struct rw_stream *ends[2];
     assert_int_equal(rw_stream_pair(ends, 1u << 18, ++stream_seed), 0);
-    for (int i = 0; i < 2; i++) {
-        struct rw_repl_command command = {.kind = RW_REPL_SESSION, .stream = ends[i]};
-        assert_true(rw_ring_room(node[i].from_cold, 1) >= 1);
-        memcpy(rw_ring_slot(node[i].from_cold, 0), &command, sizeof command);
-        rw_ring_push(node[i].from_cold, 1);
-    }
+    for (int i = 0; i < 2; i++) give_session(&node[i], ends[i]);
 }
 
 static void promote(struct node *n, bool force) {
@@ -163,7 +166,7 @@ static void sequence(struct node *n, uint64_t upto) {
     for (int i = 0; i < 16 && n->seen < upto && rw_ring_room(n->from_enrich, 2) >= 2; i++) {
         struct rw_entry head = {.sequence = n->seen + 1, .version = RW_ENTRY_VERSION};
         head.type = RW_ENTRY_CLOCK;
-        head.slots = head.sequence % 3 == 0 ? 2 : 1;
+        head.slots = head.sequence % 3 == 0 && !short_entries ? 2 : 1;
         head.body[0] = n->cfg.site;
         n->copied = head.sequence;
         memcpy(rw_ring_slot(n->from_enrich, 0), &head, sizeof head);
@@ -227,6 +230,7 @@ static int set_up(void **state) {
     snprintf(folder, sizeof folder, "/tmp/rw_repl_XXXXXX");
     if (!mkdtemp(folder)) return -1;
     memset(node, 0, sizeof node);
+    short_entries = false;
     for (uint8_t i = 0; i < 2; i++) {
         struct node *n = &node[i];
         snprintf(n->log_dir, sizeof n->log_dir, "%s/log%d", folder, i);
@@ -302,6 +306,42 @@ static void a_restarted_site_catches_up_and_both_are_in_step_again(void **state)
     assert_true(rw_hash_equal(node[0].result, node[1].result));
 }
 
+/* The first entry that the peer lacks is the oldest in memory, so what stood before it is not. */
+static void a_peer_that_lacks_exactly_what_is_in_memory_is_served(void **state) {
+    short_entries = true;
+    connect_nodes();
+    wanted = 500;
+    assert_true(run(wanted, both_released));
+    stop(&node[0]);
+    run_for(wanted, 20000); /* until the silence is noticed */
+    promote(&node[1], false);
+    wanted = 500 + node[1].cfg.memory_slots;
+    assert_true(run(wanted, released_at_1));
+    start(&node[0]);
+    connect_nodes();
+    assert_true(run(wanted, both_released));
+    assert_true(run(wanted, in_step));
+    assert_true(rw_hash_equal(node[0].result, node[1].result));
+}
+
+static bool told_0(void) { return node[0].closed == wanted; }
+
+static void a_session_that_replaces_another_may_end_at_once(void **state) {
+    connect_nodes();
+    wanted = 100;
+    assert_true(run(wanted, both_released));
+    struct rw_stream *ends[2];
+    assert_int_equal(rw_stream_pair(ends, 1u << 18, ++stream_seed), 0);
+    rw_stream_close(ends[1]);
+    give_session(&node[0], ends[0]);
+    wanted = 2; /* the cold thread gets both back */
+    assert_true(run(100, told_0));
+    connect_nodes();
+    wanted = 300;
+    assert_true(run(wanted, both_released));
+    assert_true(run(wanted, in_step));
+}
+
 static void promote_is_refused_while_the_peer_is_there(void **state) {
     connect_nodes();
     wanted = 100;
@@ -358,6 +398,8 @@ int main(void) {
         BOTH_POLICIES(nobody_leads_before_the_two_have_met),
         BOTH_POLICIES(without_the_peer_nothing_more_is_released_until_an_operator_promotes),
         BOTH_POLICIES(a_restarted_site_catches_up_and_both_are_in_step_again),
+        BOTH_POLICIES(a_peer_that_lacks_exactly_what_is_in_memory_is_served),
+        BOTH_POLICIES(a_session_that_replaces_another_may_end_at_once),
         BOTH_POLICIES(promote_is_refused_while_the_peer_is_there),
         BOTH_POLICIES(a_deposed_leader_asks_for_a_restart_and_then_follows),
         BOTH_POLICIES(another_image_at_the_peer_is_refused_at_both),
