@@ -257,7 +257,7 @@ uint32_t rw_repl_push(struct rw_repl *repl) {
 static uint32_t gather(struct rw_repl *repl, uint64_t first, uint64_t upto, uint32_t limit,
                        uint32_t *bytes, struct rw_hash *before) {
     uint32_t count = 0, used = 0;
-    /* The oldest entry in memory may have outlived the chain hash before it; the journal has both. */
+    /* The oldest entry in memory may outlive the chain hash before it; the journal has both. */
     bool chained = first == 1 || rw_pair_chain(repl->pair, first - 1, before);
     if (chained && rw_log_memory_holds(repl->log, first)) {
         while (first + count <= upto &&
