@@ -17,7 +17,8 @@
 #include "dataplane/journal/reader.h"
 #include "dataplane/record/result_status.h"
 
-#define RELEASES_PER_VISIT 512u
+#define SLOTS_PER_INPUT    4u /* of the link, for each unit of budget: one log entry's results */
+#define RELEASES_PER_VISIT 1024u
 #define APPENDS_PER_VISIT  4u
 #define SUPPLIES_PER_VISIT 4u
 #define SOUP_READERS       2u
@@ -323,8 +324,9 @@ static void init_stats(struct deliver *deliver, const struct rw_stage_env *env) 
 }
 
 static uint32_t take(struct deliver *deliver, uint32_t budget) {
-    uint32_t ready = rw_ring_ready(deliver->in, budget);
-    if (ready > budget) ready = budget;
+    uint32_t limit = budget * SLOTS_PER_INPUT;
+    uint32_t ready = rw_ring_ready(deliver->in, limit);
+    if (ready > limit) ready = limit;
     if (!ready) return 0;
     uint64_t room = rw_deliver_core_room(deliver->core);
     if (ready > room) ready = (uint32_t)room;

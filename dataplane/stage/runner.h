@@ -16,7 +16,9 @@
 #include "dataplane/stage/stage.h"
 
 #define RW_RUNNER_STAGES_MAX 32u
-#define RW_BURST_MAX_DEFAULT 32u
+/* Large enough that what a visit costs anyway (a write of the journal, the clock, a step of the
+ * protocol) is spread, small enough that what a burst touches stays in the cache. */
+#define RW_BURST_MAX_DEFAULT 128u
 
 /* What a core does after a round without work. spin: pause instruction, for a core of its own.
  * yield: gives the CPU away at once, for shared CPUs and tests. backoff: pause, then yield, then

@@ -1,5 +1,8 @@
 /* THE wiring. Order matters: the order of link rows is the order of each stage's inputs and
- * outputs, and the order of stage rows is the order of the pipeline for placement. */
+ * outputs, and the order of stage rows is the order of the pipeline for placement.
+ *
+ * A link walks through all of its slots even when it is nearly empty, so a deep one drives the
+ * books out of the cache of a shared core. Depths are a few bursts of the producer, no more. */
 #include <string.h>
 
 #include "dataplane/feed/feed_stage.h"
@@ -13,6 +16,7 @@
 struct rw_topology *rw_wiring_topology(struct rw_wiring *w) {
     /* A live port is drained whether there is room or not, so that rx counts what is lost. */
     const bool live = !w->feed.line.file_ports;
+    const uint32_t frames = live ? 1024 : 256;
     const struct rw_stage_row stages[] = {
         /* name       type                    configuration  instances  weight */
         {"rx",        &rw_rx_stage,           &w->rx,        0,         2},
@@ -26,17 +30,17 @@ struct rw_topology *rw_wiring_topology(struct rw_wiring *w) {
     };
     const struct rw_link_row links[] = {
         /* from    to        depth  slot bytes           fan-out            elastic when */
-        {"rx",     "feed",    1024, RW_FRAME_SLOT_BYTES, 1,                 live,  ALWAYS},
-        {"feed",   "enrich", 16384, RW_SLOT_BYTES,       RW_FEED_FAN_OUT,   false, ALWAYS},
-        {"intake", "enrich",  1024, RW_SLOT_BYTES,       RW_INTAKE_FAN_OUT, true,  ALWAYS},
-        {"enrich", "risk",   16384, RW_SLOT_BYTES,       RW_ENRICH_FAN_OUT, false, LEADER},
-        {"enrich", "repl",   16384, RW_SLOT_BYTES,       RW_ENRICH_FAN_OUT, false, LEADER},
-        {"repl",   "risk",   16384, RW_SLOT_BYTES,       1,                 true,  FOLLOWER},
-        {"repl",   "enrich", 16384, RW_SLOT_BYTES,       1,                 true,  FOLLOWER},
+        {"rx",     "feed",  frames, RW_FRAME_SLOT_BYTES, 1,                 live,  ALWAYS},
+        {"feed",   "enrich",  1024, RW_SLOT_BYTES,       RW_FEED_FAN_OUT,   false, ALWAYS},
+        {"intake", "enrich",   512, RW_SLOT_BYTES,       RW_INTAKE_FAN_OUT, true,  ALWAYS},
+        {"enrich", "risk",    1024, RW_SLOT_BYTES,       RW_ENRICH_FAN_OUT, false, LEADER},
+        {"enrich", "repl",    1024, RW_SLOT_BYTES,       RW_ENRICH_FAN_OUT, false, LEADER},
+        {"repl",   "risk",    2048, RW_SLOT_BYTES,       1,                 true,  FOLLOWER},
+        {"repl",   "enrich",  2048, RW_SLOT_BYTES,       1,                 true,  FOLLOWER},
         {RW_COLD,  "repl",      64, RW_SLOT_BYTES,       1,                 false, ALWAYS},
         {"repl",   RW_COLD,     64, RW_SLOT_BYTES,       1,                 true,  ALWAYS},
-        {"risk",   "merge",  16384, RW_RESULT_BYTES,     RW_RISK_FAN_OUT,   false, ALWAYS},
-        {"merge",  "deliver", 16384, RW_RESULT_BYTES,     RW_MERGE_FAN_OUT,  false, ALWAYS},
+        {"risk",   "merge",   4096, RW_RESULT_BYTES,     RW_RISK_FAN_OUT,   false, ALWAYS},
+        {"merge",  "deliver", 4096, RW_RESULT_BYTES,     RW_MERGE_FAN_OUT,  false, ALWAYS},
     };
     static_assert(sizeof stages == sizeof w->stage, "RW_WIRING_STAGES");
     static_assert(sizeof links == sizeof w->link, "RW_WIRING_LINKS");
