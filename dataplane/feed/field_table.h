@@ -97,8 +97,8 @@ uint32_t rw_message_json(char *text, uint64_t sequence, const struct rw_message_
                          const struct rw_message_type *type, const uint8_t *message);
 
 /* The parts of such a line, for messages with more shape than a table has. Each writes at `at` and
- * returns the place behind: rw_json_begin `{"seq": 1, "type": "A"`, rw_json_fields `, "name": value`
- * for each field, the others one bare value or the bytes as they are. */
+ * returns the place behind: rw_json_begin `{"seq": 1, "type": "A"`, rw_json_fields a
+ * `, "name": value` for each field, the others one bare value or the bytes as they are. */
 char *rw_json_begin(char *at, uint64_t sequence, enum rw_code_style style, uint32_t code);
 char *rw_json_fields(char *at, const struct rw_field *field, uint32_t count, const uint8_t *message,
                      enum rw_byte_order order);

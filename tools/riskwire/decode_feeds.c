@@ -14,7 +14,14 @@
 #define GUESS_FRAMES_MAX  4096u
 
 /* In the order of certainty: of two feeds that fit equally many packets the first is taken. */
-#define FEEDS(X) X("itch50", RW_DECODE_UDP, itch50)
+#define FEEDS(X)                                   \
+    X("deep10", RW_DECODE_UDP, deep10)             \
+    X("deepplus", RW_DECODE_UDP, deepplus)         \
+    X("itch50", RW_DECODE_UDP, itch50)             \
+    X("mdp3", RW_DECODE_UDP | RW_DECODE_TCP, mdp3) \
+    X("ouch50", RW_DECODE_TCP, ouch50)             \
+    X("pitch", RW_DECODE_UDP, pitch)               \
+    X("memoir", RW_DECODE_UDP, memoir)
 
 #define FEED_ROW(name, transports, stem) \
     {name, transports, rw_decode_##stem##_guess, rw_decode_##stem##_walk},
@@ -114,6 +121,7 @@ int rw_decode_capture(const char *path, const struct rw_decode_feed *feed,
     int rc = rw_pcap_open(path, &pcap);
     if (rc < 0) return rc;
     while (!decode->failed && (rc = rw_pcap_next(pcap, &record)) > 0) {
+        decode->tally.frames++;
         if (!open_frame(&record, &packet) || !(packet.transport & feed->transports))
             decode->tally.foreign_frames++;
         else

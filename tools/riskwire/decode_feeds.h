@@ -35,7 +35,7 @@ struct rw_decode_packet {
 
 #define RW_DECODE_COUNT_FIELD(name, sentence) uint64_t name;
 struct rw_decode_tally {
-    uint64_t messages;
+    uint64_t frames, messages;
     RW_DECODE_COUNTS(RW_DECODE_COUNT_FIELD)
 };
 

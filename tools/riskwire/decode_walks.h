@@ -8,4 +8,10 @@
 #define RW_DECODE_WALK(stem)                                              \
     bool rw_decode_##stem##_guess(const struct rw_decode_packet *packet); \
     void rw_decode_##stem##_walk(const struct rw_decode_packet *packet, struct rw_decode *decode)
+RW_DECODE_WALK(deep10);
+RW_DECODE_WALK(deepplus);
 RW_DECODE_WALK(itch50);
+RW_DECODE_WALK(memoir);
+RW_DECODE_WALK(ouch50);
+RW_DECODE_WALK(pitch);
+RW_DECODE_WALK(mdp3);

@@ -70,7 +70,9 @@ static void print_counts(const struct rw_decode_tally *tally, const char *feed) 
     } rows[] = {
 #define COUNT_ROW(name, sentence) {tally->name, sentence},
         RW_DECODE_COUNTS(COUNT_ROW)};
-    fprintf(stderr, "riskwire decode: %" PRIu64 " messages (%s)\n", tally->messages, feed);
+    fprintf(stderr, "riskwire decode: %" PRIu64 " messages (%s)", tally->messages, feed);
+    if (tally->frames) fprintf(stderr, " in %" PRIu64 " packets", tally->frames);
+    fputc('\n', stderr);
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
         if (rows[i].value) fprintf(stderr, "  %" PRIu64 " %s\n", rows[i].value, rows[i].what);
 }
