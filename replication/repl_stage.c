@@ -109,6 +109,32 @@ static int open_store(struct rw_repl *repl, const struct rw_stage_env *env,
     return 0;
 }
 
+/* A log belongs to one session and one start-of-day image, which its first entry names. Under
+ * another name its results would be served a second time, from another image they would differ. */
+static int check_opening(const struct rw_repl *repl, const uint8_t *item) {
+    static const char unchecked[sizeof repl->cfg.session];
+    struct rw_session_body body;
+    memcpy(&body, item + offsetof(struct rw_entry, body), sizeof body);
+    bool opens = item[offsetof(struct rw_entry, type)] == RW_ENTRY_SESSION;
+    if (!opens || !memcmp(repl->cfg.session, unchecked, sizeof unchecked)) return 0;
+    bool same_session = !memcmp(body.session, repl->cfg.session, sizeof body.session);
+    if (same_session && !memcmp(body.image_hash, &repl->cfg.terms.image, sizeof body.image_hash))
+        return 0;
+    if (same_session)
+        rw_err_set(EINVAL,
+                   "the log of session %.10s was begun with another reference image than the one "
+                   "that reference_dir gives now",
+                   body.session);
+    else
+        rw_err_set(EINVAL, "the log is of session %.10s, the configuration says %.10s",
+                   body.session, repl->cfg.session);
+    rw_err_why("its results would be delivered again with other content or under another name");
+    rw_err_fix("for a new session move the folder %s is in away; to go on with the old one restore "
+               "its session and its reference data",
+               repl->cfg.log_dir);
+    return -EINVAL;
+}
+
 /* Tells the core every entry of the own journal; the chain is computed anew and must agree. */
 static int index_record(void *context, const struct rw_journal_record *record) {
     struct rw_repl *repl = context;
@@ -119,6 +145,8 @@ static int index_record(void *context, const struct rw_journal_record *record) {
         if (!bytes || record->first_sequence + i != repl->last + 1)
             return rw_err_set(EBADMSG, "the log in '%s' has no well-formed entry %llu",
                               repl->cfg.log_dir, (unsigned long long)(repl->last + 1));
+        int rc = repl->last == 0 ? check_opening(repl, item) : 0;
+        if (rc) return rc;
         repl->chain = rw_hash_chain(repl->chain, item, bytes);
         repl->last++;
         if (!rw_pair_index(repl->pair, repl->last, repl->chain, bytes))

@@ -38,6 +38,8 @@ struct rw_repl_cfg {
     uint64_t entries_max;  /* longest log that is planned for; 0 = 2^28 */
     uint32_t shards;       /* how many of the outputs are risk stages */
     struct rw_terms terms;
+    /* of this start; a log that opens another session is not taken up. All zero = not checked */
+    char session[10];
 };
 
 /* From the cold thread, in 64-byte slots. */

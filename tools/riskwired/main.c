@@ -64,7 +64,6 @@ static int prepare(struct site *site) {
     if (!rc) rc = rw_instance_folders(&site->config);
     if (!rc) rc = rw_refdata_compile(site->config.reference_dir, &site->image);
     if (!rc) rc = rw_intake_load(&site->intake, site->config.intake_file, site->image, stderr);
-    if (!rc) rc = rw_instance_save(&site->config, "image.bin", site->image, site->image->bytes);
     return rc;
 }
 
@@ -122,7 +121,9 @@ static int build(struct site *site) {
     rc = open_ports(site);
     if (!rc) rc = rw_topology_build(site->topology, &env);
     if (!rc) rc = rw_topology_init_priv(site->topology);
-    return rc ? rc : rw_topology_init(site->topology);
+    if (!rc) rc = rw_topology_init(site->topology);
+    /* Only now: a log that does not belong to this image must keep its own for the report. */
+    return rc ? rc : rw_instance_save(&site->config, "image.bin", site->image, site->image->bytes);
 }
 
 static int run(struct site *site) {

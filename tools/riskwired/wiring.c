@@ -92,6 +92,7 @@ static void make_repl(struct rw_wiring *wiring, const struct rw_config *config,
                                     .wire_lowest = RW_WIRE_VERSION,
                                     .wire_highest = RW_WIRE_VERSION};
     memcpy(&repl->terms.image, image->hash, sizeof repl->terms.image);
+    memcpy(repl->session, config->session, sizeof repl->session);
 }
 
 static void make_enrich(struct rw_wiring *wiring, const struct rw_config *config,
