@@ -9,8 +9,8 @@
  * be read: a field that does not lie wholly inside its block is absent, what follows the known
  * fields of a block or the known groups of a message is skipped, and a message that ends where a
  * group would begin has no such group. What cannot be read is skipped and counted under one reason,
- * so that found = messages + Σ reasons of the unit "messages". Nothing is read past the bytes given.
- * All functions are pure; any thread. */
+ * so that found = messages + Σ reasons of the unit "messages". Nothing is read past the bytes
+ * given. All functions are pure; any thread. */
 #pragma once
 
 #include <stdbool.h>
@@ -125,8 +125,8 @@ bool rw_mdp3_read(const struct rw_field *field, const uint8_t *block, uint32_t b
 
 /* rw_mdp3_json writes the message as one JSON object and a NUL: "seq" (the packet's sequence),
  * "type" (the template as text), then the fields and groups in wire order. Nulls are null; absent
- * fields and groups and padding are left out; groups are arrays of objects; integers are exact; text
- * ends at its first NUL, without trailing spaces. text holds RW_MDP3_JSON_MAX bytes, which suffices
- * for any message. Returns the length without the NUL. */
+ * fields and groups and padding are left out; groups are arrays of objects; integers are exact;
+ * text ends at its first NUL, without trailing spaces. text holds RW_MDP3_JSON_MAX bytes, which
+ * suffices for any message. Returns the length without the NUL. */
 #define RW_MDP3_JSON_MAX (1u << 18)
 uint32_t rw_mdp3_json(char *text, const struct rw_mdp3_message *message);
