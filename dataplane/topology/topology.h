@@ -103,8 +103,8 @@ struct rw_topology_env {
     uint32_t burst_max; /* 0: RW_BURST_MAX_DEFAULT */
 };
 /* rw_topology_build maps the arena, makes the rings and fills every stage's environment; adds the
- * blocks "memory", "stage X", "link X->Y" and "core N" to the statistics. After plan and place. 0 or
- * -errno. */
+ * blocks "memory", "stage X", "link X->Y" and "core N" to the statistics. After plan and place. 0
+ * or -errno. */
 int rw_topology_build(struct rw_topology *topology, const struct rw_topology_env *env);
 /* rw_topology_init_priv, rw_topology_init call the stages' functions in row order. The error of a
  * stage begins with its name; the stages that had been made are finished again. 0 or -errno. */

@@ -2,10 +2,10 @@
  *
  *   LD_PRELOAD=libcalls.so RW_CALLS_FILE=out riskwired …
  *
- * A thread is watched from the moment it takes its name "core0", "core1", …: the runner does that
- * first, and the process has sealed before; until it ends. Every other thread is counted together, to show that
- * the counting works. At exit the file gets a line a call (`malloc 0 1234`: on stage threads,
- * elsewhere), the number of stage threads, and where the calls came from. */
+ * A thread is watched from the moment it takes its name "core0", "core1", … until it ends: the
+ * runner names it first, and the process has sealed before. Every other thread is counted together,
+ * to show that the counting works. At exit the file gets a line a call (`malloc 0 1234`: on stage
+ * threads, elsewhere), the number of stage threads, and where their calls came from. */
 #include <dlfcn.h>
 #include <execinfo.h>
 #include <fcntl.h>
@@ -168,7 +168,7 @@ int pthread_setname_np(pthread_t thread, const char *name) {
     return next_setname(thread, name);
 }
 
-/* The first of the thread's destructors: libraries free what they keep for each thread in theirs. */
+/* The first of the thread's destructors: in theirs, libraries free what they keep for it. */
 static void thread_ends(void *value) { watched = false; }
 
 __attribute__((constructor)) static void begin(void) {
