@@ -11,6 +11,8 @@
  * per instrument on average. `--messages N` for another size, `--rounds N`, `--dir DIR` keeps the
  * capture in DIR for the next run. */
 #include <errno.h>
+#include <limits.h>
+#include <malloc.h>
 #include <stdlib.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
@@ -169,6 +171,7 @@ static void run_site(const struct bench *bench, struct outcome *outcome) {
     set(config.journal_dir, bench->dir, "journal");
     config.journal_segments = 8;
     config.feed_speed = 0;
+    mallopt(M_TRIM_THRESHOLD, INT_MAX); /* frames are freed one by one: that is not the pipeline */
     if (rw_instance_lock(&config) || rw_instance_folders(&config)) die("folders");
     if (rw_refdata_compile(config.reference_dir, &image)) die("reference data");
     if (rw_intake_load(&intake, config.intake_file, image, stderr)) die("inputs");

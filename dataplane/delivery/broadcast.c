@@ -46,16 +46,19 @@ int rw_broadcast_create(struct rw_broadcast *broadcast, const struct rw_broadcas
 
 void rw_broadcast_put(struct rw_broadcast *broadcast, const struct rw_result *record) {
     RW_ASSERT(record->result_sequence == broadcast->next);
-    uint64_t word[RW_BROADCAST_WORDS];
-    memcpy(word, record, sizeof word);
+    const uint8_t *from = (const uint8_t *)record;
     struct rw_broadcast_cell *cell =
         &broadcast->cell[(broadcast->next - 1) & (broadcast->depth - 1)];
     atomic_store_explicit(&cell->word[RW_BROADCAST_TAG], 0, memory_order_relaxed);
     /* each release pairs with the acquire of that word in rw_broadcast_copy: the tag 0 comes
      * before any new content. Plain moves on x86. */
-    for (uint32_t i = 0; i < RW_BROADCAST_WORDS; i++)
+#pragma GCC unroll 16
+    for (uint32_t i = 0; i < RW_BROADCAST_WORDS; i++) {
+        uint64_t word;
+        memcpy(&word, from + i * sizeof word, sizeof word);
         if (i != RW_BROADCAST_TAG)
-            atomic_store_explicit(&cell->word[i], word[i], memory_order_release);
+            atomic_store_explicit(&cell->word[i], word, memory_order_release);
+    }
     /* pairs with the first acquire in rw_broadcast_copy: all content comes before the tag */
     atomic_store_explicit(&cell->word[RW_BROADCAST_TAG], broadcast->next, memory_order_release);
     broadcast->as_of_ns = record->event_time_ns;

@@ -3,11 +3,9 @@
 #include <string.h>
 
 #include "dataplane/base/assert.h"
-#include "dataplane/base/bytes.h"
 
-#define SEQUENCE_AT  RW_MOLD_SESSION_BYTES
-#define COUNT_AT     (RW_MOLD_SESSION_BYTES + 8u)
-#define LENGTH_BYTES 2u
+#define SEQUENCE_AT RW_MOLD_SESSION_BYTES
+#define COUNT_AT    (RW_MOLD_SESSION_BYTES + 8u)
 
 static void write_header(uint8_t *to, const char *session, uint64_t sequence, uint16_t count) {
     memcpy(to, session, RW_MOLD_SESSION_BYTES);
@@ -44,26 +42,6 @@ enum rw_mold_fault rw_mold_check(const struct rw_mold_packet *packet, uint16_t *
     return cursor.at == cursor.end ? RW_MOLD_FINE : RW_MOLD_TRAILING;
 }
 
-struct rw_mold_cursor rw_mold_first(const struct rw_mold_packet *packet) {
-    return (struct rw_mold_cursor){.at = packet->blocks,
-                                   .end = packet->blocks + packet->block_bytes,
-                                   .sequence = packet->sequence,
-                                   .left = packet->count};
-}
-
-bool rw_mold_next(struct rw_mold_cursor *cursor, struct rw_mold_message *message) {
-    size_t left = (size_t)(cursor->end - cursor->at);
-    if (cursor->left == 0 || left < LENGTH_BYTES) return false;
-    uint16_t count = rw_load_be16(cursor->at);
-    if (left - LENGTH_BYTES < count) return false;
-    *message = (struct rw_mold_message){
-        .bytes = cursor->at + LENGTH_BYTES, .sequence = cursor->sequence, .count = count};
-    cursor->at += LENGTH_BYTES + count;
-    cursor->sequence++;
-    cursor->left--;
-    return true;
-}
-
 void rw_mold_begin(struct rw_mold_writer *writer, void *buffer, size_t capacity,
                    const char session[RW_MOLD_SESSION_BYTES], uint64_t sequence) {
     RW_ASSERT(capacity >= RW_MOLD_HEADER_BYTES);
@@ -75,11 +53,11 @@ void rw_mold_begin(struct rw_mold_writer *writer, void *buffer, size_t capacity,
 
 bool rw_mold_add(struct rw_mold_writer *writer, const void *message, uint16_t count) {
     if (writer->count == RW_MOLD_COUNT_MAX) return false;
-    if (writer->capacity - writer->used < LENGTH_BYTES + (size_t)count) return false;
+    if (writer->capacity - writer->used < RW_MOLD_LENGTH_BYTES + (size_t)count) return false;
     uint8_t *to = writer->buffer + writer->used;
     rw_store_be16(to, count);
-    if (count > 0) memcpy(to + LENGTH_BYTES, message, count);
-    writer->used += LENGTH_BYTES + (size_t)count;
+    if (count > 0) memcpy(to + RW_MOLD_LENGTH_BYTES, message, count);
+    writer->used += RW_MOLD_LENGTH_BYTES + (size_t)count;
     writer->count++;
     return true;
 }

@@ -16,7 +16,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "dataplane/base/bytes.h"
+
 #define RW_MOLD_HEADER_BYTES   20u
+#define RW_MOLD_LENGTH_BYTES   2u /* in front of each message */
 #define RW_MOLD_SESSION_BYTES  10u
 #define RW_MOLD_COUNT_MAX      0xFFFEu
 #define RW_MOLD_END_OF_SESSION 0xFFFFu
@@ -69,9 +72,27 @@ struct rw_mold_message {
 };
 
 /* rw_mold_first returns the cursor at the packet's first message. */
-struct rw_mold_cursor rw_mold_first(const struct rw_mold_packet *packet);
-/* rw_mold_next takes the next message; false when none is left or the next one is cut. */
-bool rw_mold_next(struct rw_mold_cursor *cursor, struct rw_mold_message *message);
+static inline struct rw_mold_cursor rw_mold_first(const struct rw_mold_packet *packet) {
+    return (struct rw_mold_cursor){.at = packet->blocks,
+                                   .end = packet->blocks + packet->block_bytes,
+                                   .sequence = packet->sequence,
+                                   .left = packet->count};
+}
+
+/* rw_mold_next takes the next message; false when none is left or the next one is cut. Inline: a
+ * packet is walked for its check, for prefetching and for its messages. */
+static inline bool rw_mold_next(struct rw_mold_cursor *cursor, struct rw_mold_message *message) {
+    size_t left = (size_t)(cursor->end - cursor->at);
+    if (cursor->left == 0 || left < RW_MOLD_LENGTH_BYTES) return false;
+    uint16_t count = rw_load_be16(cursor->at);
+    if (left - RW_MOLD_LENGTH_BYTES < count) return false;
+    *message = (struct rw_mold_message){
+        .bytes = cursor->at + RW_MOLD_LENGTH_BYTES, .sequence = cursor->sequence, .count = count};
+    cursor->at += RW_MOLD_LENGTH_BYTES + count;
+    cursor->sequence++;
+    cursor->left--;
+    return true;
+}
 
 /* Writing a packet: begin, add until it says no, end. The buffer is the caller's. */
 struct rw_mold_writer {

@@ -9,6 +9,9 @@
 
 /* Bumped whenever the same log would give other results. */
 #define CALCULATION_VERSION 1u
+/* Unreleased results kept in memory, some milliseconds' worth; more are read back from the journal.
+ * All of it passes through the cache, so it is no larger than that. */
+#define PENDING_RECORDS 16384u
 
 static uint32_t group_of(const struct rw_config *config) {
     struct in_addr address = {0};
@@ -123,7 +126,7 @@ static int make_deliver(struct rw_wiring *wiring, const struct rw_config *config
     snprintf(deliver->session, sizeof deliver->session, "%.10s", config->session);
     deliver->broadcast_path = wiring->broadcast;
     deliver->broadcast_records = config->delivery_ring;
-    deliver->pending_records = config->delivery_ring;
+    deliver->pending_records = PENDING_RECORDS;
     deliver->journal_dir = wiring->results_dir;
     deliver->journal_segment_bytes = config->journal_segment_mib << 20;
     deliver->soup_address = wiring->soup_host;
