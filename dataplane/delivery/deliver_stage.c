@@ -249,9 +249,10 @@ static uint64_t block_records(const struct rw_journal_cfg *cfg) {
 static int check_ring(const char *what, uint64_t records) {
     if (records >= RECORDS_MIN && records <= RW_DELIVER_DEPTH_MAX && !(records & (records - 1)))
         return 0;
+    int rc = rw_err_set(EINVAL, "%s of %lu records is no power of two in range", what,
+                        (unsigned long)records);
     rw_err_fix("write a power of two from %u to %u", RECORDS_MIN, RW_DELIVER_DEPTH_MAX);
-    return rw_err_set(EINVAL, "%s of %lu records is no power of two in range", what,
-                      (unsigned long)records);
+    return rc;
 }
 
 static int check_cfg(const struct rw_deliver_cfg *cfg) {

@@ -105,8 +105,9 @@ int rw_soup_server_listen(struct rw_soup_server *server, const char *address, ui
         name.v6.sin6_port = htons(port);
         bytes = sizeof name.v6;
     } else {
+        int rc = rw_err_set(EINVAL, "SoupBinTCP address '%s' is not an IP address", address);
         rw_err_fix("write a literal IPv4 or IPv6 address, for example 127.0.0.1");
-        return rw_err_set(EINVAL, "SoupBinTCP address '%s' is not an IP address", address);
+        return rc;
     }
     int fd = socket(name.any.sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     int one = 1;
@@ -114,10 +115,11 @@ int rw_soup_server_listen(struct rw_soup_server *server, const char *address, ui
         bind(fd, &name.any, bytes) || listen(fd, 64) || getsockname(fd, &name.any, &bytes)) {
         int error = errno;
         if (fd >= 0) close(fd);
+        int rc = rw_err_set(error, "cannot listen for SoupBinTCP on %s port %u: %s", address, port,
+                            strerror(error));
         if (error == EADDRINUSE)
             rw_err_fix("choose another port, or stop the program that holds it (ss -ltnp)");
-        return rw_err_set(error, "cannot listen for SoupBinTCP on %s port %u: %s", address, port,
-                          strerror(error));
+        return rc;
     }
     server->listener = fd;
     server->port = ntohs(name.any.sa_family == AF_INET ? name.v4.sin_port : name.v6.sin6_port);
