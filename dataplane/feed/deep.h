@@ -1,4 +1,4 @@
-/* IEX DEEP 1.0 (price levels, trades, status, auctions) and DEEP+ (with single orders), over IEX-TP.
+/* IEX DEEP 1.0 (price levels, trades, status, auctions) and DEEP+ (single orders), over IEX-TP.
  * Little-endian; prices are signed, 1e-4 dollars; timestamps are nanoseconds of Unix time.
  * Offsets count from the type byte. */
 #pragma once

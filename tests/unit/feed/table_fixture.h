@@ -1,5 +1,5 @@
-/* Messages made from a table of fields, with the line they must print as: bytes and text are written
- * here from the same values, without the code under test. */
+/* Messages made from a table of fields, with the line they must print as: bytes and text are
+ * written here from the same values, without the code under test. */
 #pragma once
 
 #include <setjmp.h>
@@ -16,7 +16,7 @@
 
 #define MESSAGE_BYTES_MAX 256u
 
-/* The fields of every type follow each other without a gap, starting at `first`; no code returns. */
+/* The fields of every type follow each other without a gap from `first`; no code comes twice. */
 static inline void expect_table_without_gaps(const struct rw_message_table *table, uint32_t first) {
     for (uint32_t i = 0; i < table->type_count; i++) {
         const struct rw_message_type *type = &table->type[i];
