@@ -1,5 +1,6 @@
-/* Packets of MDP 3.0 of both framings: nothing is read past a packet, every message found is
- * accounted for, and the JSON of whatever passes fits its bound.
+/* Packets of MDP 3.0 of both framings, decoded, printed and put into small books: nothing is read
+ * past a packet, every message found is accounted for, the JSON of whatever passes fits its bound,
+ * and no side is deeper than planned.
  *
  * The input is a list of packets: two bytes of length (the top bit: TCP), the payload. */
 #include <stdint.h>
@@ -8,7 +9,7 @@
 
 #include "dataplane/base/assert.h"
 #include "dataplane/base/bytes.h"
-#include "dataplane/feed/mdp3.h"
+#include "dataplane/feed/mdp3_book.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t count);
 
@@ -19,8 +20,30 @@ static void check_accounts(const struct rw_mdp3_counters *c) {
     RW_ASSERT(sum == rw_stat_get(&c->found));
 }
 
-int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t count) {
+#define INSTRUMENTS 8u
+#define DEPTH       4u
+
+static struct rw_mbp *books(struct rw_mbp_counters *counters) {
+    static _Alignas(64) uint8_t memory[16 << 10];
+    struct rw_mbp_cfg cfg = {.instruments_max = INSTRUMENTS, .depth = DEPTH};
+    RW_ASSERT(rw_mbp_footprint(&cfg) <= sizeof memory);
+    return rw_mbp_new(memory, &cfg, counters);
+}
+
+static void use(struct rw_mbp *mbp, const struct rw_mdp3_message *message) {
     static char text[RW_MDP3_JSON_MAX];
+    const struct rw_mbp_level *levels;
+    uint32_t written = rw_mdp3_json(text, message);
+    RW_ASSERT(written < sizeof text && text[written] == '\0');
+    rw_mdp3_apply(mbp, message);
+    uint32_t it = rw_mbp_instrument(mbp, 77);
+    for (uint32_t side = 0; it != RW_MBP_NONE && side < RW_MBP_SIDES; side++)
+        RW_ASSERT(rw_mbp_levels(mbp, it, side, &levels) <= DEPTH);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t count) {
+    struct rw_mbp_counters book_counters = {0};
+    struct rw_mbp *mbp = books(&book_counters);
     struct rw_mdp3_counters counters = {0};
     for (size_t at = 0; at + 2 <= count;) {
         uint32_t control = rw_load_le16(bytes + at), length = control & 0x7fff;
@@ -34,10 +57,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t count) {
         struct rw_mdp3_message message;
         if (rw_mdp3_open(&packet, exact, length, control >> 15 ? RW_MDP3_TCP : RW_MDP3_UDP,
                          &counters))
-            while (rw_mdp3_next(&packet, &message, &counters)) {
-                uint32_t written = rw_mdp3_json(text, &message);
-                RW_ASSERT(written < sizeof text && text[written] == '\0');
-            }
+            while (rw_mdp3_next(&packet, &message, &counters)) use(mbp, &message);
         check_accounts(&counters);
         free(exact);
         at += length;
