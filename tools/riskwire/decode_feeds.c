@@ -40,8 +40,8 @@ const char *rw_decode_feed_names(void) {
 }
 
 void rw_decode_text(struct rw_decode *decode, const char *text, uint32_t bytes) {
-    if (fwrite(text, 1, bytes, decode->out) != bytes || putc('\n', decode->out) == EOF)
-        decode->failed = true;
+    bool written = fwrite(text, 1, bytes, decode->out) == bytes && putc('\n', decode->out) != EOF;
+    if (!written && !decode->write_error) decode->write_error = errno;
     decode->tally.messages++;
 }
 
@@ -120,7 +120,7 @@ int rw_decode_capture(const char *path, const struct rw_decode_feed *feed,
     struct rw_pcap *pcap;
     int rc = rw_pcap_open(path, &pcap);
     if (rc < 0) return rc;
-    while (!decode->failed && (rc = rw_pcap_next(pcap, &record)) > 0) {
+    while (!decode->write_error && (rc = rw_pcap_next(pcap, &record)) > 0) {
         decode->tally.frames++;
         if (!open_frame(&record, &packet) || !(packet.transport & feed->transports))
             decode->tally.foreign_frames++;
@@ -128,6 +128,7 @@ int rw_decode_capture(const char *path, const struct rw_decode_feed *feed,
             feed->walk(&packet, decode);
     }
     rw_pcap_close(pcap);
-    if (decode->failed) return rw_err_set(errno, "cannot write: %s", strerror(errno));
+    if (decode->write_error)
+        return rw_err_set(decode->write_error, "cannot write: %s", strerror(decode->write_error));
     return rc;
 }

@@ -53,7 +53,7 @@ struct rw_decode {
     struct rw_decode_tally tally;
     struct rw_decode_flow flow[RW_DECODE_FLOWS_MAX];
     uint32_t flow_count;
-    bool failed; /* out could not be written */
+    int write_error; /* errno of the first write that failed, else 0 */
 };
 
 /* rw_decode_line prints one message that has passed rw_message_find and counts it. */

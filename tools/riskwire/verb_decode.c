@@ -84,13 +84,14 @@ static int decode_prefixed(const char *path, struct rw_decode *decode) {
     struct rw_itch_item item;
     int rc = rw_itch_file_open(path, &file);
     if (rc < 0) return rc;
-    while (!decode->failed && (rc = rw_itch_file_next(file, &item)) > 0)
+    while (!decode->write_error && (rc = rw_itch_file_next(file, &item)) > 0)
         if (rw_decode_verdict(
                 decode, rw_message_find(&rw_itch50_table, item.message[0], item.bytes, &type)))
             rw_decode_line(decode, item.sequence, &rw_itch50_table, type, item.message);
     decode->tally.cut = rw_itch_file_counted(file).cut;
     rw_itch_file_close(file);
-    if (decode->failed) return rw_err_set(errno, "cannot write: %s", strerror(errno));
+    if (decode->write_error)
+        return rw_err_set(decode->write_error, "cannot write: %s", strerror(decode->write_error));
     return rc;
 }
 
