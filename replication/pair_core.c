@@ -61,9 +61,9 @@ bool rw_pair_index(struct rw_pair *pair, uint64_t sequence, struct rw_hash chain
     return true;
 }
 
-/* A site under `mem` forgets what it only held in memory when its process ends; under `disk` it
- * forgets only when its journal is not the one it made promises on. Then it is somebody new, and
- * no member. */
+/* A site under `mem` forgets what it only held in memory when its process ends, unless that was in
+ * order; under `disk` it forgets only when its journal is not the one it made promises on. Then it
+ * is somebody new, and no member. */
 static void be_reborn(struct rw_pair *pair) {
     pair->super.identity.incarnation++;
     if (pair->last != 0 || pair->super.epoch != 0) pair->super.member = 0;
@@ -72,12 +72,15 @@ static void be_reborn(struct rw_pair *pair) {
 void rw_pair_start(struct rw_pair *pair, bool journal_lost, struct rw_pair_actions *actions) {
     actions->count = 0;
     struct rw_pair_super *super = &pair->super;
+    bool whole = super->whole && super->whole_upto == pair->last;
+    super->whole = 0; /* on disk before this process promises anything */
     if (super->layout == 0) {
         *super = (struct rw_pair_super){.layout = RW_PAIR_SUPER_LAYOUT, .site = pair->cfg.site};
         super->identity = (struct rw_identity){.store = pair->cfg.fresh_store, .incarnation = 1};
         super->member = pair->last == 0;
         super->alone_upto = pair->last;
-    } else if (journal_lost || pair->last < super->commit || pair->cfg.policy == RW_PAIR_MEM) {
+    } else if (journal_lost || pair->last < super->commit ||
+               (pair->cfg.policy == RW_PAIR_MEM && !whole)) {
         be_reborn(pair);
     }
     pair->started = true;
@@ -102,6 +105,15 @@ void rw_pair_start(struct rw_pair *pair, bool journal_lost, struct rw_pair_actio
     } else if (pair->cfg.no_peer) {
         rw_pair_claim(pair, RW_MODE_SOLO, (struct rw_identity){0}, actions);
     }
+}
+
+bool rw_pair_stop(const struct rw_pair *pair, struct rw_pair_super *super) {
+    if (pair->stopped != RW_PAIR_NONE && !pair->restarting) return false;
+    *super = pair->super;
+    super->commit = rw_pair_max(super->commit, rw_pair_min(pair->commit, pair->last));
+    super->whole = 1;
+    super->whole_upto = pair->last;
+    return true;
 }
 
 static void on_message(struct rw_pair *pair, const struct rw_pair_event *event,
@@ -172,6 +184,7 @@ void rw_pair_step(struct rw_pair *pair, const struct rw_pair_event *event,
                   struct rw_pair_actions *actions) {
     actions->count = 0;
     pair->now_ns = rw_pair_max(pair->now_ns, event->now_ns);
+    if (pair->started_ns == 0) pair->started_ns = pair->now_ns;
     if (pair->stopped != RW_PAIR_NONE) {
         on_event_stopped(pair, event, actions);
         return;

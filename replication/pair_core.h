@@ -51,7 +51,9 @@ struct rw_pair_super {
     uint8_t site;
     uint8_t member_mode; /* enum rw_mode */
     uint8_t member;      /* 1 = holds all that can have been released, as far as it knows */
-    uint8_t reserved[49];
+    uint8_t whole;       /* 1 = the process ended in order, with its log on disk up to whole_upto */
+    uint64_t whole_upto;
+    uint8_t reserved[40];
 };
 static_assert(sizeof(struct rw_pair_super) == 128, "the superblock payload is 128 bytes");
 #define RW_PAIR_SUPER_LAYOUT 1u
@@ -69,6 +71,8 @@ struct rw_pair_cfg {
     uint64_t retransmit_ns;  /* send again what stays unacknowledged so long; 0: never (streams) */
     uint64_t commit_sync_ns; /* pause between lazy writes of `commit` to the superblock */
     uint64_t join_lag; /* entries a returning peer may be behind before the leader waits for it */
+    uint64_t meet_ns;  /* how long after its start a site that has not met its peer looks for it
+                        * before it lets itself be promoted */
     struct rw_terms terms;
     struct rw_hash fresh_lineage; /* random; used by a leader of a log that has none yet */
     uint64_t fresh_store;         /* random, ≠ 0; used when the superblock has none yet */
@@ -123,25 +127,28 @@ struct rw_pair_event {
 };
 
 /* Why something stopped or was refused. RW_PAIR_REASONS gives (name, sentence for the operator). */
-#define RW_PAIR_REASONS(X)                                                                      \
-    X(NONE, "")                                                                                 \
-    X(IMAGE, "the peer has another reference image")                                            \
-    X(KERNEL, "the peer computes with another kernel")                                          \
-    X(KEYS, "the peer has other values of the keys that must match")                            \
-    X(CALCULATION, "the peer has another calculation version")                                  \
-    X(WIRE, "the peer speaks no common wire version")                                           \
-    X(LINEAGE, "the peer's log is another lineage; one site must start with an empty journal")  \
-    X(SAME_SITE, "the peer says it is this site: both have the same site letter")               \
-    X(PEER_REACHABLE, "the peer is reachable; use --force to depose it")                        \
-    X(NOT_MEMBER, "this site was not a member of the last epoch and may lack released results") \
-    X(ALREADY_ALONE, "this site already leads alone")                                           \
-    X(STOPPED, "this site has halted or is restarting")                                         \
-    X(DIVERGED, "the two sites computed different results")                                     \
-    X(HISTORIES, "both sites have released results that the other does not have")               \
-    X(BAD_STORE, "the journal or the superblock of this site failed")                           \
-    X(LOG_FULL, "the log is longer than was planned")                                           \
-    X(DEPOSED, "the peer leads a newer epoch")                                                  \
-    X(CUT_APPLIED, "entries were cut off that had been computed already")
+#define RW_PAIR_REASONS(X)                                                                         \
+    X(NONE, "")                                                                                    \
+    X(IMAGE, "the peer has another reference image")                                               \
+    X(KERNEL, "the peer computes with another kernel")                                             \
+    X(KEYS, "the peer has other values of the keys that must match")                               \
+    X(CALCULATION, "the peer has another calculation version")                                     \
+    X(WIRE, "the peer speaks no common wire version")                                              \
+    X(LINEAGE, "the peer's log is another lineage; one site must start with an empty journal")     \
+    X(SAME_SITE, "the peer says it is this site: both have the same site letter")                  \
+    X(PEER_REACHABLE, "the peer is reachable; use --force to depose it")                           \
+    X(NOT_MEMBER, "this site was not a member of the last epoch and may lack released results")    \
+    X(ALREADY_ALONE, "this site already leads alone")                                              \
+    X(STOPPED, "this site has halted or is restarting")                                            \
+    X(DIVERGED, "the two sites computed different results")                                        \
+    X(HISTORIES, "both sites have released results that the other does not have")                  \
+    X(BAD_STORE, "the journal or the superblock of this site failed")                              \
+    X(LOG_FULL, "the log is longer than was planned")                                              \
+    X(DEPOSED, "the peer leads a newer epoch")                                                     \
+    X(CUT_APPLIED, "entries were cut off that had been computed already")                          \
+    X(TOO_EARLY, "this site has just started and still looks for its peer; ask again in a second") \
+    X(NOBODY, "both sites were stopped without order and may lack released results; promote one "  \
+              "with --force --new-lineage, then start the other with an empty journal")
 #define RW_PAIR_REASON_ENUM(name, text) RW_PAIR_##name,
 enum rw_pair_reason { RW_PAIR_REASONS(RW_PAIR_REASON_ENUM) RW_PAIR_REASON_COUNT };
 
@@ -203,6 +210,11 @@ void rw_pair_result(struct rw_pair *pair, uint64_t sequence, struct rw_hash hash
  * the one this site made promises on (recreated, or shorter than what it had acknowledged).
  * Actions: SYNC_SUPER, ROLE, APPLY up to the durable commit. */
 void rw_pair_start(struct rw_pair *pair, bool journal_lost, struct rw_pair_actions *actions);
+
+/* rw_pair_stop gives what a process that ends in order writes last to its superblock, when every
+ * entry of its log is on disk and no acknowledgement can leave any more. Then nothing is forgotten
+ * under `mem` either. False when there is nothing to say: the site has halted. */
+bool rw_pair_stop(const struct rw_pair *pair, struct rw_pair_super *super);
 
 /* rw_pair_step takes one event and appends what must be done now, in order, to actions (count is
  * set to 0 first). */

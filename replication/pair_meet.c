@@ -195,6 +195,8 @@ static void newer_than_leader(struct rw_pair *pair, const struct rw_message *mes
     }
     if (pair->mode == RW_MODE_SOLO && !pair->join) pair->super.alone_upto = pair->commit;
     pair->super.commit = rw_pair_min(pair->commit, pair->durable);
+    pair->super.member =
+        0; /* of an older epoch than the last: not to be promoted before it is again */
     rw_pair_sync(pair, actions);
     rw_pair_restart(pair, RW_PAIR_DEPOSED, actions);
 }
@@ -225,6 +227,23 @@ static void on_leader_hello(struct rw_pair *pair, const struct rw_message *messa
     }
 }
 
+static void refuse(struct rw_pair *pair, enum rw_pair_reason reason, struct rw_hash mine,
+                   struct rw_hash theirs, struct rw_pair_actions *actions) {
+    rw_stat_add(&pair->counters->refusals, 1);
+    struct rw_pair_action *action = rw_pair_act(actions, RW_PAIR_REFUSE);
+    action->reason = reason;
+    action->mine = mine;
+    action->theirs = theirs;
+}
+
+/* Both sites have started, and neither is sure to hold all that was released: nobody may lead. */
+static void tell_nobody(struct rw_pair *pair, const struct rw_message *message,
+                        struct rw_pair_actions *actions) {
+    if (pair->super.member || message->hello.member || pair->peer.nobody_told) return;
+    pair->peer.nobody_told = true; /* said once per connection */
+    refuse(pair, RW_PAIR_NOBODY, pair->last_chain, message->hello.last.hash, actions);
+}
+
 static void on_member_hello(struct rw_pair *pair, const struct rw_message *message,
                             struct rw_pair_actions *actions) {
     bool leads = pair->role == RW_ROLE_LEAD;
@@ -242,10 +261,11 @@ static void on_member_hello(struct rw_pair *pair, const struct rw_message *messa
         rw_pair_send_hello(pair, actions);
     } else if (should_lead(pair)) {
         rw_pair_claim(pair, RW_MODE_DUAL, peer_if_member(pair), actions);
-    } else if (pair->matched) {
-        /* The leader has come back and leads no more: it must hear from this site to go on. */
+    } else {
+        /* If it was the leader it has come back and must hear from this site to go on. */
+        if (pair->matched) pair->hello_due_ns = pair->now_ns;
         pair->matched = false;
-        pair->hello_due_ns = pair->now_ns;
+        tell_nobody(pair, message, actions);
     }
 }
 
@@ -266,15 +286,6 @@ static enum rw_pair_reason objection(const struct rw_pair *pair, const struct rw
     if (!rw_hash_equal(pair->super.lineage, message->lineage) && !mine_open && !theirs_open)
         return RW_PAIR_LINEAGE;
     return RW_PAIR_NONE;
-}
-
-static void refuse(struct rw_pair *pair, enum rw_pair_reason reason, struct rw_hash mine,
-                   struct rw_hash theirs, struct rw_pair_actions *actions) {
-    rw_stat_add(&pair->counters->refusals, 1);
-    struct rw_pair_action *action = rw_pair_act(actions, RW_PAIR_REFUSE);
-    action->reason = reason;
-    action->mine = mine;
-    action->theirs = theirs;
 }
 
 static void refuse_peer(struct rw_pair *pair, enum rw_pair_reason reason,
@@ -311,7 +322,7 @@ void rw_pair_on_hello(struct rw_pair *pair, const struct rw_message *message,
         return;
     }
     peer->refused = false;
-    peer->hello_seen = true;
+    peer->hello_seen = pair->met = true;
     peer->hello = message->hello;
     /* What another life of the peer has acknowledged says nothing about this one. */
     if (!rw_identity_equal(peer->identity, message->identity) &&
@@ -331,12 +342,15 @@ void rw_pair_on_promote(struct rw_pair *pair, const struct rw_pair_event *event,
     enum rw_pair_reason reason = RW_PAIR_NONE;
     bool member = pair->super.member && pair->super.member_epoch != 0;
     bool alone = rw_pair_leading(pair) && pair->mode == RW_MODE_SOLO && !pair->join;
+    bool looked = pair->met || pair->now_ns - pair->started_ns >= pair->cfg.meet_ns;
     if (pair->stopped != RW_PAIR_NONE)
         reason = RW_PAIR_STOPPED;
     else if (alone)
         reason = RW_PAIR_ALREADY_ALONE;
     else if (rw_pair_alive(pair) && !event->force)
         reason = RW_PAIR_PEER_REACHABLE;
+    else if (!looked && !event->force)
+        reason = RW_PAIR_TOO_EARLY;
     else if (!member && !event->new_lineage && RW_PAIR_RULE(RW_MUTATION_ANYONE_PROMOTES))
         reason = RW_PAIR_NOT_MEMBER;
     if (reason != RW_PAIR_NONE) {

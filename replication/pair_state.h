@@ -76,6 +76,7 @@ struct rw_pair_frame {
 struct rw_pair_peer {
     bool up, hello_seen, refused, acked; /* acked: it has answered in this epoch */
     bool matched;                        /* leader: its log is matched, entries may be sent */
+    bool nobody_told;                    /* that neither site may lead was said */
     uint64_t heard_ns, epoch;
     struct rw_identity identity, identity_newest;
     struct rw_hello hello;
@@ -111,6 +112,8 @@ struct rw_pair {
     uint64_t sent, turn, inflight_bytes, frame_head, frame_tail, progress_ns;
     struct rw_pair_frame frame[RW_PAIR_FRAMES];
 
+    uint64_t started_ns; /* the first event */
+    bool met;            /* a HELLO of the peer was heard since then */
     uint64_t now_ns, room_bytes, number, echo_ns, round_trip_ns;
     uint64_t hello_due_ns, heartbeat_due_ns, commit_sync_due_ns, nak_due_ns;
     bool ack_dirty, commit_dirty;

@@ -93,6 +93,7 @@ static void act_halt(struct rw_repl *repl, const struct rw_pair_action *action) 
 
 static void act_refuse(struct rw_repl *repl, const struct rw_pair_action *action) {
     repl->refusal = *action;
+    if (repl->commanded) return;
     if (rw_ring_room(repl->to_cold, 2) < 2) return; /* leaves a slot for what must not be lost */
     struct rw_repl_notice notice = {.kind = RW_REPL_REFUSED,
                                     .reason = action->reason,

@@ -2,12 +2,16 @@
  * enrich. */
 #include <errno.h>
 #include <string.h>
+#include <time.h>
 
 #include "dataplane/base/assert.h"
 #include "replication/repl_state.h"
 
 /* Room that must be free in the send buffer for one APPEND and its head. */
 #define FRAME_ROOM (RW_TRANSPORT_PAYLOAD_MAX + 1024u)
+/* An orderly end waits for the disk so often and so long: 2 s in all. */
+#define FINISH_NAPS   20000u
+#define FINISH_NAP_NS 100000l
 
 uint32_t rw_repl_take_input(struct rw_repl *repl, uint32_t budget) {
     uint32_t taken = 0, ready = rw_ring_ready(repl->from_enrich, budget * RW_ENTRY_SLOTS_MAX);
@@ -174,6 +178,30 @@ uint32_t rw_repl_write_journal(struct rw_repl *repl) {
         rw_repl_step(repl, (struct rw_pair_event){.kind = RW_PAIR_IO_ERROR});
     }
     return work;
+}
+
+static bool all_on_disk(const struct rw_repl *repl) {
+    return !repl->cut_pending && !repl->super_version && repl->journaled == repl->persist_upto &&
+           rw_journal_settled(repl->journal);
+}
+
+void rw_repl_finish(struct rw_repl *repl) {
+    const struct timespec nap = {.tv_nsec = FINISH_NAP_NS};
+    uint32_t naps = 0;
+    struct rw_pair_super super;
+    while (!repl->io_error_said && naps < FINISH_NAPS) {
+        uint32_t work = rw_repl_write_journal(repl);
+        if (all_on_disk(repl)) break;
+        if (!work && ++naps) nanosleep(&nap, NULL);
+    }
+    bool whole = all_on_disk(repl) && rw_journal_durable(repl->journal) == repl->last;
+    if (repl->io_error_said || !whole || !rw_pair_stop(repl->pair, &super)) return;
+    memcpy(repl->super, &super, sizeof super);
+    memcpy(repl->super + sizeof super, &repl->store_id, sizeof repl->store_id);
+    uint64_t generation = rw_superblock_write(repl->superblock, repl->super);
+    while (rw_superblock_durable(repl->superblock) < generation && naps++ < FINISH_NAPS &&
+           !rw_superblock_error(repl->superblock))
+        if (!rw_superblock_poll(repl->superblock)) nanosleep(&nap, NULL);
 }
 
 /* Makes `sequence` the first item of the replay's record; false while it is being read. */

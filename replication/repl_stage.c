@@ -32,21 +32,22 @@ static struct rw_journal_cfg journal_cfg(const struct rw_repl_cfg *cfg) {
 
 static struct rw_pair_cfg pair_cfg(const struct rw_repl_cfg *cfg) {
     uint64_t entries = cfg->entries_max ? cfg->entries_max : ENTRIES_DEFAULT;
-    return (struct rw_pair_cfg){.site = cfg->site,
-                                .policy = cfg->policy,
-                                .named_leader = cfg->named_leader,
-                                .no_peer = cfg->no_peer,
-                                .window = memory_slots(cfg),
-                                .anchors = (uint32_t)(entries / RW_REPL_ANCHOR_EVERY),
-                                .dead_ns = cfg->dead_ns,
-                                .hello_ns = 20000000,
-                                .heartbeat_ns =
-                                    cfg->dead_ns / 8 < 1000000 ? cfg->dead_ns / 8 : 1000000,
-                                .retransmit_ns = 0,
-                                .commit_sync_ns = 100000000,
-                                .join_lag = 4096,
-                                .terms = cfg->terms,
-                                .build = "riskwire 0.1.0"};
+    return (struct rw_pair_cfg){
+        .site = cfg->site,
+        .policy = cfg->policy,
+        .named_leader = cfg->named_leader,
+        .no_peer = cfg->no_peer,
+        .window = memory_slots(cfg),
+        .anchors = (uint32_t)(entries / RW_REPL_ANCHOR_EVERY),
+        .dead_ns = cfg->dead_ns,
+        .hello_ns = 20000000,
+        .heartbeat_ns = cfg->dead_ns / 8 < 1000000 ? cfg->dead_ns / 8 : 1000000,
+        .retransmit_ns = 0,
+        .commit_sync_ns = 100000000,
+        .join_lag = 4096,
+        .meet_ns = 1000000000, /* the peer's pause between two dials, doubled */
+        .terms = cfg->terms,
+        .build = "riskwire 0.1.0"};
 }
 
 static int plan(const void *cfg, const char *name, uint32_t instances, struct rw_plan *plan) {
@@ -219,7 +220,9 @@ static void promote(struct rw_repl *repl, const struct rw_repl_command *command)
     struct rw_pair_event event = {
         .kind = RW_PAIR_PROMOTE, .force = command->force, .new_lineage = command->new_lineage};
     if (getrandom(&event.lineage, sizeof event.lineage, GRND_NONBLOCK) < 0) return;
+    repl->commanded = true;
     rw_repl_step(repl, event);
+    repl->commanded = false;
     repl->outcome =
         (struct rw_repl_notice){.kind = RW_REPL_OUTCOME,
                                 .id = command->id,
@@ -332,6 +335,8 @@ void rw_repl_refresh(struct rw_repl *repl) {
 
 static void housekeep(void *stage, uint64_t now_ns) { rw_repl_refresh(stage); }
 
+static void leave(void *stage) { rw_repl_finish(stage); }
+
 static void fini(void *stage) {
     struct rw_repl *repl = stage;
     rw_stream_close(rw_transport_detach(repl->transport));
@@ -354,4 +359,5 @@ const struct rw_stage_type rw_repl_stage_type = {.name = "repl",
                                                  .init = init,
                                                  .poll = poll,
                                                  .housekeep = housekeep,
+                                                 .leave = leave,
                                                  .fini = fini};

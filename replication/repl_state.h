@@ -71,6 +71,7 @@ struct rw_repl {
     struct rw_repl_notice outcome; /* kind 0 = none waits */
     struct rw_pair_actions actions;
     struct rw_pair_action refusal; /* of the step last taken; kind 0 = none */
+    bool commanded; /* that step is an operator's: its outcome says what was refused */
     uint8_t payload[RW_TRANSPORT_PAYLOAD_MAX];
 };
 
@@ -86,6 +87,9 @@ uint32_t rw_repl_take_results(struct rw_repl *repl);
 uint32_t rw_repl_write_journal(struct rw_repl *repl);
 uint32_t rw_repl_push(struct rw_repl *repl);
 uint32_t rw_repl_send(struct rw_repl *repl);
+/* rw_repl_finish brings the log to disk and says so in the superblock, for a process that ends in
+ * order. Waits, at most two seconds; on the stage's thread, after its last visit. */
+void rw_repl_finish(struct rw_repl *repl);
 /* rw_repl_drop_session ends the session with the peer, if there is one. */
 void rw_repl_drop_session(struct rw_repl *repl);
 /* rw_repl_refresh writes the gauges. */

@@ -213,6 +213,8 @@ static void *run(void *argument) {
     runner->now_ns = rw_clock_now(&runner->cfg.clock);
     sem_post(&runner->up);
     while (!atomic_load_explicit(&runner->stop, memory_order_relaxed)) rw_runner_round(runner);
+    for (uint32_t i = 0; i < runner->stage_count; i++)
+        if (runner->stage[i].type->leave) runner->stage[i].type->leave(runner->stage[i].stage);
     keep_house(runner); /* so that a dead site's file shows the last state */
     return NULL;
 }

@@ -1,6 +1,6 @@
 /* The stage contract: a stage returns, the runner owns the core.
  *
- *   plan (pure) ─► init_priv ─► init ─► [ poll … poll … housekeep … ] ─► fini
+ *   plan (pure) ─► init_priv ─► init ─► [ poll … poll … housekeep … ] ─► leave ─► fini
  *
  * 1. The runner computes budget = min(burst_max, min over reliable outputs of room / fan_out) and
  *    skips the visit at 0, so a push within the budget cannot fail. A stage takes at most `budget`
@@ -57,6 +57,9 @@ struct rw_stage_type {
     uint32_t (*poll)(void *stage, uint32_t budget, uint64_t now_ns);
     /* housekeep refreshes gauges; called rarely, ≤ 2 µs. May be NULL. */
     void (*housekeep)(void *stage, uint64_t now_ns);
+    /* leave is the last call on the stage's own thread, after the last visit: what was begun may be
+     * finished there, for at most two seconds. It may wait. May be NULL. */
+    void (*leave)(void *stage);
     /* fini releases what init opened. May be NULL. */
     void (*fini)(void *stage);
 };

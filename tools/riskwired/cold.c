@@ -117,6 +117,10 @@ static void take_outcome(struct rw_cold *cold, const struct rw_repl_notice *noti
 
 static void take_refusal(const struct rw_repl_notice *notice) {
     char mine[33], theirs[33];
+    if (rw_hash_equal(notice->mine, notice->theirs)) {
+        rw_warning("refused: %s", rw_pair_reason_text(notice->reason));
+        return;
+    }
     rw_hash_text(notice->mine, mine);
     rw_hash_text(notice->theirs, theirs);
     rw_warning("refused: %s (here %s, peer %s)", rw_pair_reason_text(notice->reason), mine, theirs);

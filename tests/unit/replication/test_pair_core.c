@@ -345,6 +345,51 @@ static void a_site_reborn_without_its_memory_is_no_member_any_more(void **state)
     assert_int_equal(view(&rig[1]).role, RW_ROLE_LEAD);
 }
 
+static void a_site_that_ended_in_order_with_its_whole_log_is_the_same_one(void **state) {
+    lead_with(3);
+    struct rw_pair_view before = view(&rig[1]);
+    assert_true(rw_pair_stop(rig[1].pair, &rig[1].super));
+    start(&rig[1], 3);
+    settle(&rig[1]);
+    assert_true(rw_identity_equal(view(&rig[1]).identity, before.identity));
+    assert_true(view(&rig[1]).member);
+    start(&rig[1], 3); /* this time without a stop: the word does not hold twice */
+    assert_int_equal(view(&rig[1]).identity.incarnation, before.identity.incarnation + 1);
+}
+
+static void a_site_that_ended_in_order_and_lost_its_end_is_somebody_else(void **state) {
+    lead_with(3);
+    uint64_t before = view(&rig[1]).identity.incarnation;
+    assert_true(rw_pair_stop(rig[1].pair, &rig[1].super));
+    start(&rig[1], 2);
+    assert_int_equal(view(&rig[1]).identity.incarnation, before + 1);
+    assert_false(view(&rig[1]).member);
+}
+
+static void two_sites_that_may_lack_what_was_released_say_so(void **state) {
+    lead_with(3);
+    for (int s = 0; s < 2; s++) start(&rig[s], 3);
+    meet();
+    run(30);
+    for (int s = 0; s < 2; s++) {
+        assert_int_equal(view(&rig[s]).role, RW_ROLE_RECOVER);
+        assert_int_equal(rig[s].refused, RW_PAIR_NOBODY);
+    }
+}
+
+static void a_site_that_just_started_looks_for_its_peer_before_it_is_promoted(void **state) {
+    lead_with(3);
+    rig[1].cfg.meet_ns = 1000000000;
+    start(&rig[1], 3);
+    run(5);
+    step(&rig[1], (struct rw_pair_event){.kind = RW_PAIR_PROMOTE});
+    assert_int_equal(rig[1].refused, RW_PAIR_TOO_EARLY);
+    now_ns += 1000000000;
+    step(&rig[1], (struct rw_pair_event){.kind = RW_PAIR_PROMOTE});
+    settle(&rig[1]);
+    assert_int_equal(view(&rig[1]).role, RW_ROLE_LEAD);
+}
+
 static void a_restarted_leader_does_not_go_on_in_its_epoch(void **state) {
     lead_with(3);
     uint64_t epoch = view(&rig[0]).epoch;
@@ -366,6 +411,10 @@ static void a_deposed_leader_restarts_instead_of_following(void **state) {
     assert_true(rig[0].restart);
     assert_true(view(&rig[0]).restarting);
     assert_int_equal(view(&rig[1]).role, RW_ROLE_LEAD);
+    start(&rig[0], 3); /* what the peer has released meanwhile is not here */
+    settle(&rig[0]);
+    step(&rig[0], (struct rw_pair_event){.kind = RW_PAIR_PROMOTE});
+    assert_int_equal(rig[0].refused, RW_PAIR_NOT_MEMBER);
 }
 
 static void a_log_longer_than_planned_is_refused(void **state) {
@@ -403,6 +452,10 @@ int main(void) {
         CASE(a_peer_with_other_terms_is_refused_with_both_hashes),
         CASE(promote_is_refused_while_the_peer_is_reachable_and_on_a_stranger),
         CASE_MEM(a_site_reborn_without_its_memory_is_no_member_any_more),
+        CASE_MEM(a_site_that_ended_in_order_with_its_whole_log_is_the_same_one),
+        CASE_MEM(a_site_that_ended_in_order_and_lost_its_end_is_somebody_else),
+        CASE_MEM(two_sites_that_may_lack_what_was_released_say_so),
+        CASE(a_site_that_just_started_looks_for_its_peer_before_it_is_promoted),
         CASE(a_restarted_leader_does_not_go_on_in_its_epoch),
         CASE(a_deposed_leader_restarts_instead_of_following),
         CASE(a_log_longer_than_planned_is_refused),

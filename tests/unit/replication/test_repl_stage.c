@@ -77,8 +77,10 @@ static void start(struct node *n) {
     n->running = true;
 }
 
-static void stop(struct node *n) {
+/* `in_order`: as the runner ends a stage; else as far as a process that died would have come. */
+static void end(struct node *n, bool in_order) {
     if (!n->running) return;
+    if (in_order) rw_repl_stage_type.leave(n->stage);
     rw_repl_stage_type.fini(n->stage);
     rw_stats_close(n->stats);
     rw_arena_unmap(&n->arena);
@@ -87,6 +89,8 @@ static void stop(struct node *n) {
     for (int i = 0; i < 5; i++) free(n->memory[i]);
     n->running = false;
 }
+
+static void stop(struct node *n) { end(n, true); }
 
 static void give_session(struct node *n, struct rw_stream *stream) {
     struct rw_repl_command command = {.kind = RW_REPL_SESSION, .stream = stream};
@@ -342,6 +346,32 @@ static void a_session_that_replaces_another_may_end_at_once(void **state) {
     assert_true(run(wanted, in_step));
 }
 
+static void both_sites_stopped_in_order_go_on(void **state) {
+    connect_nodes();
+    wanted = 3000;
+    run_for(wanted,
+            150); /* in the middle of it: entries are in memory, on the way, being written */
+    for (int i = 0; i < 2; i++) stop(&node[i]);
+    for (int i = 0; i < 2; i++) start(&node[i]);
+    connect_nodes();
+    assert_true(run(wanted, both_released));
+    assert_true(run(wanted, in_step));
+    assert_true(rw_hash_equal(node[0].result, node[1].result));
+}
+
+static void both_sites_that_died_under_mem_say_that_nobody_may_lead(void **state) {
+    connect_nodes();
+    wanted = 300;
+    assert_true(run(wanted, both_released));
+    for (int i = 0; i < 2; i++) end(&node[i], false);
+    for (int i = 0; i < 2; i++) start(&node[i]);
+    connect_nodes();
+    assert_true(run(wanted, both_refused));
+    assert_int_equal(node[0].refused, RW_PAIR_NOBODY);
+    assert_int_equal(node[1].refused, RW_PAIR_NOBODY);
+    assert_int_equal(commit_of(&node[0]), 0);
+}
+
 static void promote_is_refused_while_the_peer_is_there(void **state) {
     connect_nodes();
     wanted = 100;
@@ -400,6 +430,9 @@ int main(void) {
         BOTH_POLICIES(a_restarted_site_catches_up_and_both_are_in_step_again),
         BOTH_POLICIES(a_peer_that_lacks_exactly_what_is_in_memory_is_served),
         BOTH_POLICIES(a_session_that_replaces_another_may_end_at_once),
+        BOTH_POLICIES(both_sites_stopped_in_order_go_on),
+        cmocka_unit_test_prestate_setup_teardown(
+            both_sites_that_died_under_mem_say_that_nobody_may_lead, set_up, tear_down, &mem),
         BOTH_POLICIES(promote_is_refused_while_the_peer_is_there),
         BOTH_POLICIES(a_deposed_leader_asks_for_a_restart_and_then_follows),
         BOTH_POLICIES(another_image_at_the_peer_is_refused_at_both),

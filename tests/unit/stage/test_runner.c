@@ -25,7 +25,7 @@ static uint64_t read_virtual(const struct rw_clock *clock) { return virtual_now 
  * order. */
 struct toy {
     struct rw_ring *in, *out;
-    uint64_t next, left, wrong, got, housekeepings;
+    uint64_t next, left, wrong, got, housekeepings, leaves;
     uint32_t fan_out, last_budget;
 };
 
@@ -56,9 +56,11 @@ static void count_housekeeping(void *stage, uint64_t now_ns) {
     ((struct toy *)stage)->housekeepings++;
 }
 
+static void count_leave(void *stage) { ((struct toy *)stage)->leaves++; }
+
 static const struct rw_stage_type source_type = {.name = "source", .poll = source_poll};
 static const struct rw_stage_type sink_type = {
-    .name = "sink", .poll = sink_poll, .housekeep = count_housekeeping};
+    .name = "sink", .poll = sink_poll, .housekeep = count_housekeeping, .leave = count_leave};
 static const struct rw_stage_type bored_type = {.name = "bored", .poll = bored_poll};
 
 static struct rw_runner runner[2];
@@ -219,6 +221,7 @@ static void run_on_two_threads(enum rw_idle_policy idle) {
     rw_runner_stop(&runner[1]); /* idempotent */
     assert_int_equal(toys[1].wrong, 0);
     assert_int_equal(toys[1].got, 180000);
+    assert_int_equal(toys[1].leaves, 1);
     assert_int_equal(rw_stat_get(&link_gauges.popped), 180000);
 }
 
