@@ -14,10 +14,11 @@ sites_started=()
 cpus_allowed() {
     taskset -cp $$ | sed 's/.*: //' | tr , '\n' | awk -F- '{ for (i = $1; i <= ($2 == "" ? $1 : $2); i++) print i }'
 }
-# On a machine with two CPUs or more each site gets one of its own.
+# On a machine with two CPUs or more each site gets one of its own, unless it wants more of them.
 declare -A site_cpus=([a]='' [b]='')
 mapfile -t allowed_cpus < <(cpus_allowed)
-[ "${#allowed_cpus[@]}" -ge 2 ] && site_cpus=([a]=${allowed_cpus[0]} [b]=${allowed_cpus[1]})
+[ "${#allowed_cpus[@]}" -ge 2 ] && [ "${sites_cores:-1}" -eq 1 ] &&
+    site_cpus=([a]=${allowed_cpus[0]} [b]=${allowed_cpus[1]})
 
 say() { printf '%s\n' "$*" >&2; }
 

@@ -26,7 +26,11 @@ fact() {
 }
 not() { ! "$@"; }
 skip() { echo "$*" && exit 77; }
+# What an assertion or a sanitizer says goes to the log of the program that met it.
+bug_named() { grep -rlE 'a bug was found|Sanitizer:|runtime error:' "$dir" --include='*.log' --include='*.err'; }
 system_end() {
+    sites_stop
+    fact "no program met a bug" not bug_named
     [ "$facts_failed" -eq 0 ] || tail -n 30 "$dir"/{a,b}/*.log 2>/dev/null
     exit $((facts_failed > 0))
 }
