@@ -2,8 +2,8 @@
  *
  * The messages are made once, in memory, and walked as packets of 32 in turns: decode only (check,
  * locate, time, reference); books without prefetch; books as feed does it (a packet's index slots
- * are prefetched before its messages are applied). Books are bound by cache misses, so the cost of
- * a random read on this machine at this moment stands beside them.
+ * are prefetched before its messages are applied); a plain book as a baseline (plain_book.h).
+ * Books are bound by cache misses, so the cost of a random read at this moment stands beside them.
  *
  * bench_book [--quick] [MESSAGES [SYMBOLS]]: 2,000,000 messages unless told; the day the target is
  * about has 10,000,000 messages and 8,887 symbols. RW_BENCH_SMALL_PAGES=1 asks for 4 KiB pages. */
@@ -13,12 +13,14 @@
 #include "dataplane/base/assert.h"
 #include "dataplane/feed/itch50_book.h"
 #include "perf/bench.h"
+#include "perf/plain_book.h"
 #include "tools/riskwire/gen_market.h"
 
 #define PACKET          32u
 #define TARGET_NS       100.0
 #define ORDER_AHEAD     8u
 #define LEVEL_AHEAD     4u
+#define PLAIN_AHEAD     16u
 #define SYMBOLS_DAY     8887u
 #define READ_BYTES      ((size_t)32 << 20)
 #define READS           2000000u
@@ -135,6 +137,26 @@ static double run_books(struct day *day, bool ahead) {
     return ns;
 }
 
+/* The baseline of plain_book.h on the same messages. */
+static double run_baseline(void *argument) {
+    struct day *day = argument;
+    struct plain_book *book = plain_new(day->live + day->live / 8 + 100000, map);
+    const uint8_t *at = day->messages, *ahead = at;
+    uint64_t start = cpu_ns();
+    for (uint64_t i = 0; i < PLAIN_AHEAD; ahead += day->lengths[i++]) continue;
+    for (uint64_t i = 0; i < day->count; at += day->lengths[i++]) {
+        if (i + PLAIN_AHEAD < day->count) {
+            plain_prefetch(book, ahead);
+            ahead += day->lengths[i + PLAIN_AHEAD];
+        }
+        plain_apply(book, at);
+    }
+    double ns = (double)(cpu_ns() - start) / (double)day->count;
+    RW_ASSERT(book->live == day->live);
+    plain_free(book);
+    return ns;
+}
+
 static double run_plain(void *argument) { return run_books(argument, false); }
 static double run_ahead(void *argument) { return run_books(argument, true); }
 
@@ -166,15 +188,17 @@ int main(int argc, char **argv) {
     struct rw_bench_variant variants[] = {{"reads", run_reads, &day},
                                           {"decode", run_decode, &day},
                                           {"plain", run_plain, &day},
-                                          {"ahead", run_ahead, &day}};
-    rw_bench_rounds(variants, 4, quick ? 3 : 7);
+                                          {"ahead", run_ahead, &day},
+                                          {"baseline", run_baseline, &day}};
+    rw_bench_rounds(variants, 5, quick ? 3 : 7);
     printf("messages %" PRIu64 ", symbols %" PRIu64 ", live orders %" PRIu32 ", levels %" PRIu32
            ", memory %zu MB\n",
            day.count, symbols, day.live, rw_book_live_levels(day.book), bytes >> 20);
     const char *names[] = {"random_read_of_32_MB", "itch50_decode", "book_without_prefetch",
-                           "book_with_prefetch"};
-    for (int i = 0; i < 4; i++)
+                           "book_with_prefetch", "plain_baseline"};
+    for (int i = 0; i < 5; i++)
         printf("%s least %.1f median %.1f ns\n", names[i], variants[i].least, variants[i].median);
+    rw_bench_value("book_to_plain_baseline", variants[3].least / variants[4].least, "x");
     rw_bench_at_most("itch50_decode_and_book_ns", variants[3].median, "ns/message", TARGET_NS);
     return day.seen == 0;
 }
