@@ -346,6 +346,21 @@ static void a_session_that_replaces_another_may_end_at_once(void **state) {
     assert_true(run(wanted, in_step));
 }
 
+static void sessions_replaced_in_the_middle_of_a_frame_lose_nothing(void **state) {
+    uint64_t random = stream_seed;
+    connect_nodes();
+    wanted = 20000;
+    for (int i = 0; i < 200; i++) {
+        random = random * 6364136223846793005ull + 1442695040888963407ull;
+        run_for(wanted, 1 + (uint32_t)(random >> 58));
+        connect_nodes();
+    }
+    assert_true(run(wanted, both_released));
+    assert_true(run(wanted, in_step));
+    assert_int_equal(node[0].closed, 200);
+    assert_true(rw_hash_equal(node[0].result, node[1].result));
+}
+
 static void both_sites_stopped_in_order_go_on(void **state) {
     connect_nodes();
     wanted = 3000;
@@ -430,6 +445,7 @@ int main(void) {
         BOTH_POLICIES(a_restarted_site_catches_up_and_both_are_in_step_again),
         BOTH_POLICIES(a_peer_that_lacks_exactly_what_is_in_memory_is_served),
         BOTH_POLICIES(a_session_that_replaces_another_may_end_at_once),
+        BOTH_POLICIES(sessions_replaced_in_the_middle_of_a_frame_lose_nothing),
         BOTH_POLICIES(both_sites_stopped_in_order_go_on),
         cmocka_unit_test_prestate_setup_teardown(
             both_sites_that_died_under_mem_say_that_nobody_may_lead, set_up, tear_down, &mem),
