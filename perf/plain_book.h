@@ -1,6 +1,7 @@
-/* A plain full-depth book as a baseline for bench_book: open addressing by reference, pooled orders in FIFO lists,
- * price levels in sorted arrays with the best at the end, searched from there; index slots prefetched 16 messages
- * ahead. No events, no counters, no checks, no limits: what the product does besides is the difference. */
+/* A plain full-depth book as a baseline for bench_book: open addressing by reference, pooled
+ * orders in FIFO lists, price levels in sorted arrays with the best at the end, searched from
+ * there; index slots prefetched 16 messages ahead. No events, no counters, no checks, no limits:
+ * what the product does besides is the difference. */
 #pragma once
 
 #include <stdint.h>
