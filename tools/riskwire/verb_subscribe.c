@@ -267,30 +267,6 @@ static bool soup_of_region(const struct rw_client *client, struct address *addre
     return true;
 }
 
-/* Fetches what the ring has lost from the site's SoupBinTCP server. What cannot be had is a gap,
- * which the next record of the ring will show. Returns false when the subscription is over. */
-static bool fetch_missed(struct subscribe *subscribe, const struct rw_client *ring) {
-    uint64_t first, count, end;
-    rw_client_missed(ring, &first, &count);
-    end = first + count;
-    struct address address;
-    struct rw_soup_client *client = NULL;
-    if (!soup_of_region(ring, &address)) return true;
-    if (rw_soup_client_open(&client, address.host, address.port, subscribe->session, first,
-                            CONNECT_MS))
-        return true;
-    bool going_on = true;
-    struct rw_result record;
-    while (going_on && !stop_wanted && rw_soup_client_position(client) < end) {
-        int got = rw_soup_client_next(client, &record, CONNECT_MS);
-        if (got < 0 || got == RW_SOUP_GOT_END) break;
-        if (got == RW_SOUP_GOT_RECORD) going_on = emit(subscribe, &record);
-        if (got == RW_SOUP_GOT_NOTHING && given_up(subscribe, true)) break;
-    }
-    rw_soup_client_close(client);
-    return going_on;
-}
-
 /* A region is alive while its writer's process exists. */
 static bool writer_lives(const struct rw_client *client) {
     struct rw_client_status status;
@@ -307,6 +283,35 @@ static bool check_region(struct subscribe *subscribe, struct rw_client *client) 
         rw_err_set(ESTALE, "the site is now in another session than %s", subscribe->session);
     }
     return !given_up(subscribe, rc >= 0 && writer_lives(client));
+}
+
+/* Fetches what the ring has lost from the site's SoupBinTCP server. When the server is lost half-way
+ * the ring's reader goes back to what is wanted next, so that it is tried again, perhaps at a
+ * restarted site. What nobody serves is a gap, which the next record of the ring will show. Returns
+ * false when the subscription is over. */
+static bool fetch_missed(struct subscribe *subscribe, struct rw_client *ring) {
+    uint64_t first, count, end;
+    rw_client_missed(ring, &first, &count);
+    end = first + count;
+    struct address address;
+    struct rw_soup_client *client = NULL;
+    if (!soup_of_region(ring, &address)) return true;
+    int rc = rw_soup_client_open(&client, address.host, address.port, subscribe->session, first,
+                                 CONNECT_MS);
+    if (rc == -ESTALE) return true;
+    bool going_on = true;
+    struct rw_result record;
+    while (!rc && going_on && !stop_wanted && rw_soup_client_position(client) < end) {
+        int got = rw_soup_client_next(client, &record, CONNECT_MS);
+        if (got < 0 || got == RW_SOUP_GOT_END) break;
+        if (got == RW_SOUP_GOT_RECORD) going_on = emit(subscribe, &record);
+        if (got == RW_SOUP_GOT_NOTHING && given_up(subscribe, true)) break;
+    }
+    rw_soup_client_close(client);
+    if (!going_on || subscribe->next >= end) return going_on;
+    rw_client_from(ring, subscribe->next > first ? subscribe->next : first);
+    nap(RETRY_MS * 1000000ull);
+    return check_region(subscribe, ring);
 }
 
 static void follow_ring(struct subscribe *subscribe) {
