@@ -179,7 +179,8 @@ int rw_journal_truncate(struct rw_journal *journal, uint64_t sequence, struct rw
     if (!has_segment(journal, journal->cfg.write_bytes)) return -ENOSPC;
     /* its place is not known yet: behind everything, until the write is placed */
     struct rw_cut cut = {{UINT64_MAX, UINT64_MAX}, sequence, chain};
-    if (!rw_cuts_push(&journal->cuts, &cut)) return -ENOSPC;
+    /* no later call will find room: the owner must not wait for it */
+    if (!rw_cuts_push(&journal->cuts, &cut)) return journal->error = -EMLINK;
     open_record(journal, sequence + 1, journal->epoch, RW_JOURNAL_CUT);
     journal->chain = chain;
     if (journal->acked > sequence) journal->acked = sequence;

@@ -131,7 +131,7 @@ void rw_journal_end_record(struct rw_journal *journal);
 /* rw_journal_truncate voids all items above `sequence` (≤ last; chain: the chain hash after
  * it). last and durable fall at once; the cut itself is on the disk when rw_journal_settled is
  * true. Readers above the cut get -ESTALE. Returns 0; -EAGAIN no room now, call again; -ENOSPC
- * no segment, or 256 cuts are kept; -errno. */
+ * no segment; -EMLINK 256 cuts are kept, and the journal is bad now; -errno. */
 int rw_journal_truncate(struct rw_journal *journal, uint64_t sequence, struct rw_hash chain);
 /* rw_journal_set_acked raises the watermark that later records will carry: what has been
  * promised to others as durable. sequence ≤ durable, asserted; it never falls except by a

@@ -2,6 +2,7 @@
 #include <pthread.h>
 #include <sched.h>
 
+#include "dataplane/journal/walk.h"
 #include "tests/unit/journal/journal_fixture.h"
 
 static void what_was_appended_is_there_after_a_restart(void **state) {
@@ -211,6 +212,29 @@ static void a_journal_may_be_cut_to_nothing(void **state) {
     struct rw_journal_summary summary;
     assert_int_equal(rw_journal_scan(bench.folder, 20, expect_record, &expect, &summary), 0);
     assert_int_equal(expect.next, 21);
+    bench_free(&bench);
+}
+
+static void one_cut_more_than_can_be_kept_makes_the_journal_bad(void **state) {
+    struct bench bench;
+    uint64_t last = 0;
+    bench_make(&bench, 1);
+    assert_int_equal(bench_open(&bench, RW_JOURNAL_KEEP, 0), 0);
+    for (uint32_t cuts = 0; cuts <= RW_CUTS_MAX; cuts++) { /* each above the one before */
+        append_range(&bench, last + 1, last + 1, 0);
+        struct rw_hash chain = rw_journal_chain(bench.journal);
+        append_range(&bench, last + 2, last + 2, 0);
+        settle(&bench);
+        int rc = rw_journal_truncate(bench.journal, ++last, chain);
+        assert_int_equal(rc, cuts < RW_CUTS_MAX ? 0 : -EMLINK);
+        settle(&bench);
+    }
+    assert_int_equal(rw_journal_error(bench.journal), -EMLINK);
+    rw_journal_abandon(bench.journal);
+    rw_disk_close(bench.disk);
+    assert_int_equal(bench_open(&bench, RW_JOURNAL_KEEP, last), 0); /* and can still be read */
+    assert_int_equal(rw_journal_last(bench.journal), last + 1);
+    bench_close(&bench);
     bench_free(&bench);
 }
 
@@ -491,6 +515,7 @@ int main(void) {
         cmocka_unit_test(many_small_records_outgrow_the_index_and_are_still_found),
         cmocka_unit_test(a_truncation_voids_what_is_above_and_survives_a_restart),
         cmocka_unit_test(a_journal_may_be_cut_to_nothing),
+        cmocka_unit_test(one_cut_more_than_can_be_kept_makes_the_journal_bad),
         cmocka_unit_test(a_reader_above_a_cut_is_told),
         cmocka_unit_test(durable_items_survive_any_crash_and_cuts_hold),
         cmocka_unit_test(a_failed_write_makes_the_journal_bad_for_good),
