@@ -285,10 +285,10 @@ static bool check_region(struct subscribe *subscribe, struct rw_client *client) 
     return !given_up(subscribe, rc >= 0 && writer_lives(client));
 }
 
-/* Fetches what the ring has lost from the site's SoupBinTCP server. When the server is lost half-way
- * the ring's reader goes back to what is wanted next, so that it is tried again, perhaps at a
- * restarted site. What nobody serves is a gap, which the next record of the ring will show. Returns
- * false when the subscription is over. */
+/* Fetches what the ring has lost from the site's SoupBinTCP server. When the server is lost
+ * half-way the ring's reader goes back to what is wanted next, so that it is tried again, perhaps
+ * at a restarted site. What nobody serves is a gap, which the next record of the ring will show.
+ * Returns false when the subscription is over. */
 static bool fetch_missed(struct subscribe *subscribe, struct rw_client *ring) {
     uint64_t first, count, end;
     rw_client_missed(ring, &first, &count);
