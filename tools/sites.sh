@@ -92,6 +92,9 @@ sites_prepare() {
 }
 
 riskwire() { "$sites_bin/riskwire/riskwire" "$@"; }
+# In the background a function runs in a shell of its own, which would be what a kill reaches: this one becomes
+# the program.
+riskwire_job() { exec "$sites_bin/riskwire/riskwire" "$@"; }
 
 site_start() {
     "$sites_bin/riskwired/riskwired" --config "$sites_dir/$1/site.yaml" >>"$sites_dir/$1/riskwired.log" 2>&1 &

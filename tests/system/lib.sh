@@ -37,7 +37,7 @@ system_end() {
 
 # subscribe SITE FILE [OPTION…]: follows a site over shared memory into FILE, across restarts of the site.
 subscribe() {
-    riskwire subscribe --shm "$1" --run-dir "$sites_run" --until-end --timeout "${subscribe_timeout:-120}" \
+    riskwire_job subscribe --shm "$1" --run-dir "$sites_run" --until-end --timeout "${subscribe_timeout:-120}" \
         "${@:3}" -o csv >"$2" 2>"$2.log" &
     subscriber=$!
     sites_started+=("$subscriber")
