@@ -17,9 +17,9 @@
 #include <unistd.h>
 
 #include "dataplane/base/err.h"
-#include "dataplane/io/tls.h"
 #include "dataplane/record/entry.h"
 #include "perf/bench.h"
+#include "perf/session.h"
 #include "replication/repl_stage.h"
 
 #define DEPTH      4096u
@@ -54,65 +54,6 @@ static void must(int rc) {
     if (rc >= 0) return;
     rw_err_print("bench_release");
     exit(1);
-}
-
-static void pin(int cpu) {
-    cpu_set_t set;
-    CPU_ZERO(&set);
-    CPU_SET(cpu % (int)sysconf(_SC_NPROCESSORS_ONLN), &set);
-    pthread_setaffinity_np(pthread_self(), sizeof set, &set);
-}
-
-/* ---- sessions ---- */
-
-static bool make_certificates(void) {
-    char command[1024];
-    snprintf(command, sizeof command,
-             "cd %s && exec 2>/dev/null && "
-             "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout ca.key "
-             "-out ca.crt -subj /CN=ca -days 2 && for s in a b; do "
-             "openssl req -x509 -CA ca.crt -CAkey ca.key -newkey ec -pkeyopt "
-             "ec_paramgen_curve:P-256 -nodes -keyout $s.key -out $s.crt -subj /CN=$s -days 1 "
-             "-addext subjectAltName=DNS:$s -addext basicConstraints=critical,CA:FALSE; done",
-             folder);
-    return system(command) == 0;
-}
-
-static struct rw_tls_context *context_of(const char *name) {
-    char path[3][128];
-    struct rw_tls_context *context;
-    snprintf(path[0], sizeof path[0], "%s/%s.crt", folder, name);
-    snprintf(path[1], sizeof path[1], "%s/%s.key", folder, name);
-    snprintf(path[2], sizeof path[2], "%s/ca.crt", folder);
-    must(rw_tls_context_new(
-        &context, &(struct rw_tls_files){.certificate = path[0], .key = path[1], .ca = path[2]}));
-    return context;
-}
-
-/* A TLS session over loopback TCP; ends[0] is site a's. */
-static void connect_session(struct rw_stream *ends[2]) {
-    struct rw_tls_context *context[2] = {context_of("a"), context_of("b")};
-    struct rw_address any, bound;
-    struct rw_stream *under[2];
-    int fd, rc;
-    must(rw_address_parse(&any, "127.0.0.1:0"));
-    must(rw_tcp_listen(&any, &fd, &bound));
-    must(rw_tcp_connect(&bound, &under[0]));
-    while ((rc = rw_tcp_accept(fd, &under[1])) == 0) {
-    }
-    must(rc);
-    while ((rc = rw_tcp_connect_step(under[0])) == 0) {
-    }
-    must(rc);
-    must(rw_tls_start(&ends[0], context[0], under[0], RW_TLS_CLIENT, "b"));
-    must(rw_tls_start(&ends[1], context[1], under[1], RW_TLS_SERVER, "a"));
-    int ready[2] = {0, 0};
-    while (!ready[0] || !ready[1])
-        for (int i = 0; i < 2; i++)
-            if (!ready[i]) must(ready[i] = rw_tls_handshake_step(ends[i]));
-    close(fd);
-    rw_tls_context_free(context[0]);
-    rw_tls_context_free(context[1]);
 }
 
 /* ---- the two sites ---- */
@@ -182,19 +123,10 @@ static void log_entry(struct node *node) {
     compute(node, &entry, entry.sequence);
 }
 
-static void move_all(struct rw_stream *stream, bool send, uint8_t *bytes) {
-    for (uint32_t at = 0; at < PING_BYTES;) {
-        int32_t moved = send ? rw_stream_send(stream, bytes + at, PING_BYTES - at)
-                             : rw_stream_recv(stream, bytes + at, PING_BYTES - at);
-        if (moved < 0) exit(1);
-        at += (uint32_t)moved;
-    }
-}
-
 static void *peer_main(void *argument) {
     struct bench *bench = argument;
     uint8_t bytes[PING_BYTES];
-    pin(1);
+    session_pin(1);
     for (;;) {
         int mode = atomic_load(&bench->mode);
         if (mode == MODE_END) return NULL;
@@ -205,9 +137,9 @@ static void *peer_main(void *argument) {
         int32_t got = rw_stream_recv(bench->bare[1], bytes, PING_BYTES);
         if (got < 0) exit(1);
         if (got == 0) continue;
-        for (uint32_t at = (uint32_t)got; at < PING_BYTES;)
-            at += (uint32_t)rw_stream_recv(bench->bare[1], bytes + at, PING_BYTES - at);
-        move_all(bench->bare[1], true, bytes);
+        uint32_t rest = PING_BYTES - (uint32_t)got;
+        session_move(bench->bare[1], false, bytes + got, rest);
+        session_move(bench->bare[1], true, bytes, PING_BYTES);
     }
 }
 
@@ -238,8 +170,8 @@ static double run_bare(void *argument) {
     atomic_store(&bench->mode, MODE_BARE);
     for (uint32_t i = 0; i < bench->samples; i++) {
         uint64_t begun = rw_bench_now();
-        move_all(bench->bare[0], true, bytes);
-        move_all(bench->bare[0], false, bytes);
+        session_move(bench->bare[0], true, bytes, PING_BYTES);
+        session_move(bench->bare[0], false, bytes, PING_BYTES);
         bench->latency_us[i] = (double)(rw_bench_now() - begun) / 1e3;
     }
     return median_of(bench);
@@ -262,7 +194,7 @@ static void begin(struct bench *bench, enum rw_pair_policy policy) {
     struct rw_stream *ends[2];
     memset(bench->node, 0, sizeof bench->node);
     for (int i = 0; i < 2; i++) start_node(bench, i, policy);
-    connect_session(ends);
+    session_connect(folder, ends);
     for (int i = 0; i < 2; i++) give_session(&bench->node[i], ends[i]);
     atomic_store(&bench->mode, MODE_REPL);
     pthread_create(&bench->thread, NULL, peer_main, bench);
@@ -282,15 +214,15 @@ int main(int argc, char **argv) {
     const char *where = getenv("TMPDIR") ? getenv("TMPDIR") : "/tmp";
     char command[256];
     int length = snprintf(folder, sizeof folder, "%.40s/rw_bench_XXXXXX", where);
-    if (length < 0 || !mkdtemp(folder) || !make_certificates()) {
+    if (length < 0 || !mkdtemp(folder) || !session_certificates(folder)) {
         printf("bench_release: needs the openssl program and a writable TMPDIR\n");
         return 77;
     }
     setvbuf(stdout, NULL, _IOLBF, 0); /* a busy machine makes it slow: show what there is */
     bench.samples = quick ? 500 : 2000;
     bench.latency_us = calloc(bench.samples, sizeof(double));
-    pin(0);
-    connect_session(bench.bare);
+    session_pin(0);
+    session_connect(folder, bench.bare);
     begin(&bench, RW_PAIR_MEM);
     struct rw_bench_variant variants[] = {{"release", run_release, &bench},
                                           {"bare", run_bare, &bench}};
