@@ -1,5 +1,7 @@
 /* THE wiring. Order matters: the order of link rows is the order of each stage's inputs and
- * outputs, and the order of stage rows is the order of the pipeline for placement.
+ * outputs, and the order of stage rows is the order of the pipeline for placement and of a core's
+ * round. Deliver stands right behind repl: what a commit has just released is published at once,
+ * and a follower's result goes from merge to its acknowledgement without a journal write between.
  *
  * A link walks through all of its slots even when it is nearly empty, so a deep one drives the
  * books out of the cache of a shared core. Depths are a few bursts of the producer, no more. */
@@ -24,9 +26,9 @@ struct rw_topology *rw_wiring_topology(struct rw_wiring *w) {
         {"intake",    &rw_intake_stage_type,  &w->intake,    0,         1},
         {"enrich",    &rw_enrich_stage_type,  &w->enrich,    0,         2},
         {"repl",      &rw_repl_stage_type,    &w->repl,      0,         3},
+        {"deliver",   &rw_deliver_stage_type, &w->deliver,   0,         3},
         {"risk",      &rw_risk_stage_type,    &w->risk,      w->shards, 3},
         {"merge",     &rw_merge_stage_type,   &w->merge,     0,         2},
-        {"deliver",   &rw_deliver_stage_type, &w->deliver,   0,         3},
     };
     const struct rw_link_row links[] = {
         /* from    to        depth  slot bytes           fan-out            elastic when */
