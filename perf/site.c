@@ -17,7 +17,7 @@
 #include "tools/riskwire/gen_session.h"
 #include "tools/riskwired/instance.h"
 
-#define HEAD_START_NS     1000000000ull /* capture times of messages that are set apart begin here */
+#define HEAD_START_NS     1000000000ull /* capture time at which messages set apart begin */
 #define MESSAGES_A_PACKET 64u           /* at most, in what gen makes */
 
 void site_die(const char *what) {
