@@ -70,21 +70,6 @@ static void run_sites(const struct bench *bench, struct figures *figures) {
                                 .merged_us = median_us(&site[0], "merge", "arrival_to_merge"),
                                 .agreed_us = median_us(&site[0], "repl", "arrival_to_commit")};
     for (int i = 0; i < 2; i++) rw_topology_stop(site[i].topology);
-    if (getenv("DBG"))
-        for (int i = 0; i < 2; i++) {
-            struct rw_stats_item it;
-            for (uint64_t at = 0; rw_stats_next(site[i].stats, &at, &it);)
-                if (!strncmp(it.block, "stage", 5) || !strncmp(it.block, "core", 4) || it.hist ||
-                    !strncmp(it.block, "repl", 4) || !strncmp(it.block, "log j", 5) ||
-                    !strncmp(it.block, "deliver", 7)) {
-                    if (it.hist)
-                        fprintf(stderr, "%d %s %s n %lu p50 %lu p90 %lu\n", i, it.block, it.name,
-                                (unsigned long)it.hist->count, rw_hist_quantile(it.hist, 50, 100),
-                                rw_hist_quantile(it.hist, 90, 100));
-                    else
-                        fprintf(stderr, "%d %s %s %lu\n", i, it.block, it.name, it.value);
-                }
-        }
 }
 
 static void *answer(void *stream) {
