@@ -112,12 +112,15 @@ static double run_enrich(void *argument) {
     struct rw_enrich_core *core = new_enrich(bench);
     struct rw_enrich_out out;
     rw_enrich_role(core, RW_ROLE_LEAD, 1, 1);
-    while (rw_enrich_pick(core, NULL, NULL) == RW_ENRICH_OWN) rw_enrich_own(core, &out);
+    struct rw_enrich_heads heads = {.intake = NULL};
+    uint32_t channel;
+    while (rw_enrich_pick(core, &heads, &channel) == RW_ENRICH_OWN) rw_enrich_own(core, &out);
     uint64_t start = cpu_now(), slots = 0;
     for (uint32_t i = 1; i <= bench->ticks; i++) {
         struct rw_entry *tick = next_tick(bench, i);
-        if (rw_enrich_pick(core, tick, NULL) != RW_ENRICH_FEED) abort();
-        rw_enrich_feed(core, tick, &out);
+        heads.feed[0] = tick;
+        if (rw_enrich_pick(core, &heads, &channel) != RW_ENRICH_FEED) abort();
+        rw_enrich_feed(core, channel, tick, &out);
         slots += out.slots;
     }
     if (slots < bench->ticks) abort();
@@ -128,12 +131,15 @@ static double run_shadow(void *argument) {
     struct bench *bench = argument;
     struct rw_enrich_core *core = new_enrich(bench);
     struct rw_enrich_out out;
+    struct rw_enrich_heads heads = {.intake = NULL};
+    uint32_t channel;
     uint64_t compared = rw_stat_get(&bench->shadow.compared);
     uint64_t start = cpu_now();
     for (uint32_t i = 1; i <= bench->ticks; i++) {
         struct rw_entry *tick = next_tick(bench, i);
-        if (rw_enrich_pick(core, tick, NULL) != RW_ENRICH_FEED) abort();
-        rw_enrich_feed(core, tick, &out);
+        heads.feed[0] = tick;
+        if (rw_enrich_pick(core, &heads, &channel) != RW_ENRICH_FEED) abort();
+        rw_enrich_feed(core, channel, tick, &out);
         tick->sequence = i;
         rw_enrich_logged(core, tick);
     }

@@ -90,7 +90,7 @@ static uint32_t read_line(struct rw_nic *nic, uint32_t port, const char *line,
 }
 
 static struct rw_nic *load_lines(const struct rw_config *config, uint64_t spacing_ns) {
-    const char *lines[] = {config->feed_line_a, config->feed_line_b};
+    const char *lines[] = {config->feed[0].line_a, config->feed[0].line_b};
     struct rw_nic_mem_cfg cfg = {.port_count = 2};
     for (uint32_t i = 0; i < 2; i++) {
         cfg.port[i].device = lines[i];
@@ -117,12 +117,12 @@ static void configure(struct rw_config *config, const struct site_wish *wish) {
     set(config->journal_dir, wish->dir, journal);
     set(config->reference_dir, wish->dir, "capture");
     set(config->intake_file, wish->dir, "capture/inputs.csv");
-    set(config->feed_line_a, wish->dir, "capture/line_a.pcap");
-    set(config->feed_line_b, wish->dir, "capture/line_b.pcap");
+    set(config->feed[0].line_a, wish->dir, "capture/line_a.pcap");
+    set(config->feed[0].line_b, wish->dir, "capture/line_b.pcap");
     snprintf(config->peer_policy, sizeof config->peer_policy, "%s", wish->peer ? "mem" : "disk");
     config->peer_dead_ms = 60000; /* a busy machine is not a dead peer */
     config->journal_segments = 8;
-    config->feed_speed = wish->spacing_ns ? 1 : 0;
+    config->feed[0].speed = wish->spacing_ns ? 1 : 0;
 }
 
 static void place(struct site *site, const struct site_wish *wish) {

@@ -42,6 +42,7 @@ struct rw_enrich_core {
     uint64_t event_time_ns; /* highest event time that is logged or was seen as leader */
     uint64_t clock_ns;      /* event time of the last CLOCK */
     uint32_t ends_logged;   /* of intake sources */
+    uint32_t turn;          /* channel that is looked at first */
     struct channel channel[RW_ENRICH_CHANNELS_MAX];
     struct source source[RW_ENRICH_SOURCES_MAX + 1];
 };
@@ -67,11 +68,12 @@ size_t rw_enrich_footprint(const struct rw_enrich_cfg *cfg) {
     return bytes;
 }
 
-/* seed_locates takes over the locates that the image knows beforehand. */
-static void seed_locates(const struct rw_image *image, struct channel *channel) {
+/* seed_locates takes over the locates that the image knows beforehand. Rows without a channel are
+ * of the first one. */
+static void seed_locates(const struct rw_image *image, struct channel *channel, bool first) {
     const struct rw_instrument_row *rows = rw_image_rows(image, &image->instruments);
     for (uint32_t i = 1; i < image->instruments.count; i++) {
-        bool here = rows[i].channel == channel->number || rows[i].channel == 0; /* 0: any */
+        bool here = rows[i].channel == channel->number || (rows[i].channel == 0 && first);
         if (rows[i].locate == 0 || !here) continue;
         channel->instrument[rows[i].locate] = i;
         channel->named[rows[i].locate / 64] |= UINT64_C(1) << rows[i].locate % 64;
@@ -99,7 +101,7 @@ struct rw_enrich_core *rw_enrich_new(void *memory, const struct rw_enrich_cfg *c
         at += RW_FEED_LOCATES * sizeof(uint32_t);
         channel->named = (void *)at;
         at += RW_FEED_LOCATES / 8;
-        seed_locates(cfg->image, channel);
+        seed_locates(cfg->image, channel, i == 0);
     }
     return core;
 }
@@ -277,25 +279,33 @@ static bool intake_is_due(const struct rw_enrich_core *core, const struct rw_ent
            all_channels_ended(core);
 }
 
-static bool shadows_have_room(const struct rw_enrich_core *core) {
-    for (uint32_t i = 0; i < core->cfg.channel_count; i++) {
-        const struct channel *channel = &core->channel[i];
-        if (!channel->end_logged && !rw_shadow_is_live(channel->shadow) &&
-            !rw_shadow_room(channel->shadow))
-            return false;
+static bool shadow_has_room(const struct channel *channel) {
+    return channel->end_logged || rw_shadow_is_live(channel->shadow) ||
+           rw_shadow_room(channel->shadow);
+}
+
+/* pick_feed finds the link whose front comes next. */
+static enum rw_enrich_pick pick_feed(const struct rw_enrich_core *core,
+                                     const struct rw_enrich_heads *heads, uint32_t *channel) {
+    for (uint32_t n = 0, i = core->turn; n < core->cfg.channel_count; n++, i++) {
+        if (i == core->cfg.channel_count) i = 0;
+        if (!heads->feed[i]) continue;
+        if (core->phase != CLOSED && !shadow_has_room(&core->channel[i])) continue;
+        *channel = i;
+        return RW_ENRICH_FEED;
     }
-    return true;
+    return RW_ENRICH_WAIT;
 }
 
 static bool intake_is_known(const struct rw_enrich_core *core, const struct rw_entry *intake) {
     return intake || core->cfg.accept_late_intake || core->ends_logged >= core->cfg.intake_ends;
 }
 
-enum rw_enrich_pick rw_enrich_pick(const struct rw_enrich_core *core, const struct rw_entry *feed,
-                                   const struct rw_entry *intake) {
-    if (core->phase == CLOSED && (feed || intake))
-        return intake ? RW_ENRICH_INTAKE : RW_ENRICH_FEED;
-    if (core->phase == CLOSED || core->phase == DEPOSED) return RW_ENRICH_WAIT;
+enum rw_enrich_pick rw_enrich_pick(const struct rw_enrich_core *core,
+                                   const struct rw_enrich_heads *heads, uint32_t *channel) {
+    const struct rw_entry *intake = heads->intake;
+    if (core->phase == CLOSED) return intake ? RW_ENRICH_INTAKE : pick_feed(core, heads, channel);
+    if (core->phase == DEPOSED) return RW_ENRICH_WAIT;
     if (core->phase == OPENING) return RW_ENRICH_OWN;
     if (intake && intake_is_logged(core, intake)) return RW_ENRICH_INTAKE;
     if (core->phase == LEADING) {
@@ -303,7 +313,7 @@ enum rw_enrich_pick rw_enrich_pick(const struct rw_enrich_core *core, const stru
         if (!intake_is_known(core, intake)) return RW_ENRICH_WAIT;
         if (has_own(core)) return RW_ENRICH_OWN;
     }
-    return feed && shadows_have_room(core) ? RW_ENRICH_FEED : RW_ENRICH_WAIT;
+    return pick_feed(core, heads, channel);
 }
 
 /* --------------------------------------------------------------------------------------------
@@ -472,10 +482,11 @@ static void take_channel_end(struct rw_enrich_core *core, const struct rw_entry 
     channel->may_emit = core->phase == LEADING;
 }
 
-void rw_enrich_feed(struct rw_enrich_core *core, const struct rw_entry *message,
+void rw_enrich_feed(struct rw_enrich_core *core, uint32_t channel, const struct rw_entry *message,
                     struct rw_enrich_out *out) {
     out->slots = 0;
     out->arrival_ns = 0;
+    core->turn = channel + 1 == core->cfg.channel_count ? 0 : channel + 1;
     rw_stat_add(&core->stats.enrich->received, 1);
     if (message->type == RW_FEED_DIRECTORY) {
         take_directory(core, message);

@@ -28,7 +28,7 @@
 #include "dataplane/record/image.h"
 #include "dataplane/stats/stats.h"
 
-#define RW_ENRICH_CHANNELS_MAX 4u
+#define RW_ENRICH_CHANNELS_MAX 8u
 #define RW_ENRICH_SOURCES_MAX  64u /* intake sources 0..64; 0 ends an intake without rows */
 #define RW_ENRICH_FAN_OUT      2u  /* slots one input may emit: CLOCK + TICK, or a FILL */
 
@@ -105,14 +105,20 @@ enum rw_enrich_pick {
     RW_ENRICH_INTAKE,   /* take the front of intake: rw_enrich_intake */
 };
 
-/* rw_enrich_pick decides what comes next, given the first slot at the front of each link (NULL:
- * empty). */
-enum rw_enrich_pick rw_enrich_pick(const struct rw_enrich_core *core, const struct rw_entry *feed,
-                                   const struct rw_entry *intake);
+/* The first slot at the front of each link; NULL: empty. */
+struct rw_enrich_heads {
+    const struct rw_entry *feed[RW_ENRICH_CHANNELS_MAX]; /* in the order of cfg.channel */
+    const struct rw_entry *intake;
+};
+
+/* rw_enrich_pick decides what comes next. For RW_ENRICH_FEED *channel is the index of the link, in
+ * turn among those that have something. */
+enum rw_enrich_pick rw_enrich_pick(const struct rw_enrich_core *core,
+                                   const struct rw_enrich_heads *heads, uint32_t *channel);
 /* The three answers to a pick; *out may come back empty. rw_enrich_intake gets both slots of a FILL
  * (second: NULL for one-slot messages). */
 void rw_enrich_own(struct rw_enrich_core *core, struct rw_enrich_out *out);
-void rw_enrich_feed(struct rw_enrich_core *core, const struct rw_entry *message,
+void rw_enrich_feed(struct rw_enrich_core *core, uint32_t channel, const struct rw_entry *message,
                     struct rw_enrich_out *out);
 void rw_enrich_intake(struct rw_enrich_core *core, const struct rw_entry *first,
                       const struct rw_entry *second, struct rw_enrich_out *out);

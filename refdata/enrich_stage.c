@@ -9,7 +9,8 @@
 struct enrich {
     struct rw_enrich_core *core;
     struct rw_enrich_counters *counters;
-    struct rw_ring *feed, *intake, *copy;
+    struct rw_ring *feed[RW_ENRICH_CHANNELS_MAX], *intake, *copy;
+    uint32_t channels;
     struct rw_ring *out[RW_STAGE_LINKS_MAX];
     uint32_t out_count;
     struct rw_watermarks *watermarks;
@@ -30,25 +31,27 @@ static int enrich_plan(const void *cfg, const char *name, uint32_t instances,
 
 static int enrich_init(void **stage, const void *cfg, const struct rw_stage_env *env) {
     const struct rw_enrich_cfg *enrich_cfg = cfg;
-    RW_ASSERT(env->in_count == 3 && env->out_count >= 1);
+    uint32_t channels = enrich_cfg->channel_count;
+    RW_ASSERT(env->in_count == channels + 2 && env->out_count >= 1);
     struct enrich *enrich = rw_arena_take(env->arena, env->name, "stage");
     void *memory = rw_arena_take(env->arena, env->name, "shadow and locates");
     struct rw_enrich_stats stats = {0};
     stats.enrich = rw_stats_block(env->stats, env->name, RW_STAT_COUNTER, ROWS(enrich_rows));
-    for (uint32_t i = 0; i < enrich_cfg->channel_count; i++) {
+    for (uint32_t i = 0; i < channels; i++) {
         char block[64];
         snprintf(block, sizeof block, "shadow channel %u", enrich_cfg->channel[i]);
         stats.shadow[i] = rw_stats_block(env->stats, block, RW_STAT_COUNTER, ROWS(shadow_rows));
     }
     *enrich = (struct enrich){.core = rw_enrich_new(memory, enrich_cfg, &stats),
                               .counters = stats.enrich,
-                              .feed = env->in[0],
-                              .intake = env->in[1],
-                              .copy = env->in[2],
+                              .channels = channels,
+                              .intake = env->in[channels],
+                              .copy = env->in[channels + 1],
                               .out_count = env->out_count,
                               .watermarks = env->watermarks,
                               .latency = rw_stats_hist(env->stats, env->name, "arrival_to_log",
                                                        "from arrival to the entry's number")};
+    for (uint32_t i = 0; i < channels; i++) enrich->feed[i] = env->in[i];
     for (uint32_t i = 0; i < env->out_count; i++) enrich->out[i] = env->out[i];
     *stage = enrich;
     return 0;
@@ -92,16 +95,19 @@ static const struct rw_entry *front(struct rw_ring *ring) {
 
 /* take_one does what the core picks; false when it waits. */
 static bool take_one(struct enrich *enrich, bool refuse, struct rw_enrich_out *out) {
-    const struct rw_entry *feed = refuse ? NULL : front(enrich->feed);
-    const struct rw_entry *intake = refuse ? NULL : front(enrich->intake);
-    if (intake && rw_ring_ready(enrich->intake, intake->slots) < intake->slots) intake = NULL;
-    switch (rw_enrich_pick(enrich->core, feed, intake)) {
+    struct rw_enrich_heads heads = {.intake = refuse ? NULL : front(enrich->intake)};
+    const struct rw_entry *intake = heads.intake;
+    uint32_t channel;
+    for (uint32_t i = 0; i < enrich->channels; i++)
+        heads.feed[i] = refuse ? NULL : front(enrich->feed[i]);
+    if (intake && rw_ring_ready(enrich->intake, intake->slots) < intake->slots) heads.intake = NULL;
+    switch (rw_enrich_pick(enrich->core, &heads, &channel)) {
     case RW_ENRICH_OWN:
         rw_enrich_own(enrich->core, out);
         return true;
     case RW_ENRICH_FEED:
-        rw_enrich_feed(enrich->core, feed, out);
-        rw_ring_pop(enrich->feed, 1);
+        rw_enrich_feed(enrich->core, channel, heads.feed[channel], out);
+        rw_ring_pop(enrich->feed[channel], 1);
         return true;
     case RW_ENRICH_INTAKE: {
         uint32_t slots = intake->slots;

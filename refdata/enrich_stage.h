@@ -1,6 +1,7 @@
 /* The enrich stage: links and watermarks around enrich_core.
  *
- *   in[0] feed, in[1] intake, in[2] repl (copy of the log)     out[0..] risk[k], out[last] repl
+ *   in[0..] feed of each channel, then intake, repl (copy of the log)
+ *   out[0..] risk[k], out[last] repl
  *
  * All links have 64-byte slots; fan_out RW_ENRICH_FAN_OUT on each output. Reads watermarks.role,
  * role_start and refuse_intake; writes arrival (as leader) and hurry. */

@@ -25,9 +25,13 @@ struct rx_port {
 
 struct rx {
     struct rw_nic *nic;
-    struct rw_ring *out;
     const struct rw_watermarks *watermarks;
-    uint32_t written; /* slots of this visit, not published yet */
+    struct {
+        struct rw_ring *ring;
+        uint32_t written; /* slots of this visit, not published yet */
+    } out[RW_STAGE_LINKS_MAX];
+    uint32_t out_count;
+    uint32_t written; /* in all outputs */
     uint32_t row_count;
     bool thread_known, strict;
     uint32_t housekeep_port;
@@ -92,17 +96,21 @@ static int join_groups(struct rx *rx) {
 
 static int rx_init(void **stage, const void *cfg, const struct rw_stage_env *env) {
     const struct rw_rx_cfg *rx_cfg = cfg;
-    RW_ASSERT(rx_cfg->nic && env->out_count == 1 && env->in_count == 0);
-    RW_ASSERT(env->out[0]->slot_bytes == RW_FRAME_SLOT_BYTES);
+    RW_ASSERT(rx_cfg->nic && env->out_count >= 1 && env->in_count == 0);
     struct rx *rx = rw_arena_take(env->arena, env->name, "ports");
     rx->nic = rx_cfg->nic;
-    rx->out = env->out[0];
+    rx->out_count = env->out_count;
+    for (uint32_t k = 0; k < env->out_count; k++) {
+        RW_ASSERT(env->out[k]->slot_bytes == RW_FRAME_SLOT_BYTES);
+        rx->out[k].ring = env->out[k];
+    }
     rx->watermarks = env->watermarks;
     rx->row_count = rx_cfg->row_count;
     rx->strict = rx_cfg->strict_checksums;
     memcpy(rx->row, rx_cfg->row, sizeof rx->row);
     for (uint32_t i = 0; i < rx->nic->port_count; i++) add_port(rx, i, env);
     for (uint32_t i = 0; i < rx->row_count; i++) {
+        RW_ASSERT(rx->row[i].feed < rx->out_count);
         bool known = false;
         for (uint32_t p = 0; p < rx->nic->port_count; p++)
             known |= strcmp(rx->row[i].device, rx->nic->port[p].device) == 0;
@@ -121,11 +129,18 @@ static uint32_t rx_poll(void *stage, uint32_t budget, uint64_t now_ns) {
         rx->nic->ops->thread_begin(rx->nic);
         rx->thread_known = true;
     }
-    uint32_t room = rw_ring_room(rx->out, budget);
-    uint32_t done = poll_files(rx, room < budget ? room : budget, now_ns);
+    uint32_t limit = budget; /* a file's next packet may be for any output */
+    for (uint32_t k = 0; k < rx->out_count; k++) {
+        uint32_t room = rw_ring_room(rx->out[k].ring, budget);
+        if (room < limit) limit = room;
+    }
+    uint32_t done = poll_files(rx, limit, now_ns);
     for (uint32_t i = 0; i < rx->live_count; i++)
         done += poll_live(rx, &rx->live[i], budget, now_ns);
-    if (rx->written) rw_ring_push(rx->out, rx->written);
+    for (uint32_t k = 0; k < rx->out_count; k++) {
+        if (rx->out[k].written) rw_ring_push(rx->out[k].ring, rx->out[k].written);
+        rx->out[k].written = 0;
+    }
     rx->written = 0;
     return done;
 }
@@ -209,6 +224,16 @@ static bool match(const struct rx *rx, struct rx_port *port, const struct rw_udp
     return false;
 }
 
+static bool has_room(const struct rx *rx, uint32_t feed) {
+    uint32_t written = rx->out[feed].written;
+    return rw_ring_room(rx->out[feed].ring, written + 1) > written;
+}
+
+static struct rw_frame *next_slot(struct rx *rx, uint32_t feed) {
+    rx->written++;
+    return rw_ring_slot(rx->out[feed].ring, rx->out[feed].written++);
+}
+
 /* take_packet counts a packet and, if it is market data and room is left, writes it to the next
  * slot. */
 static void take_packet(struct rx *rx, struct rx_port *port, bool file,
@@ -222,13 +247,13 @@ static void take_packet(struct rx *rx, struct rx_port *port, bool file,
         rw_stat_add(&counters->oversize, 1);
         return;
     }
-    if (rw_ring_room(rx->out, rx->written + 1) <= rx->written) {
+    const struct rw_rx_row *row = &rx->row[row_index];
+    if (!has_room(rx, row->feed)) {
         RW_ASSERT(!file); /* file ports are polled within the room */
         rw_stat_add(&counters->no_room, 1);
         return;
     }
-    const struct rw_rx_row *row = &rx->row[row_index];
-    struct rw_frame *frame = rw_ring_slot(rx->out, rx->written++);
+    struct rw_frame *frame = next_slot(rx, row->feed);
     *frame = (struct rw_frame){.arrival_ns = arrival_ns,
                                .now_ns = now_ns,
                                .source = udp.source,
@@ -250,7 +275,7 @@ static bool tell_end(struct rx *rx, struct rx_port *port, uint32_t limit, uint64
     for (; port->ends_told < port->row_count; port->ends_told++) {
         if (rx->written >= limit) return false;
         uint16_t row = port->row[port->ends_told];
-        struct rw_frame *frame = rw_ring_slot(rx->out, rx->written++);
+        struct rw_frame *frame = next_slot(rx, rx->row[row].feed);
         *frame = (struct rw_frame){.arrival_ns = now_ns,
                                    .now_ns = rx->core.released_ns,
                                    .port = row,

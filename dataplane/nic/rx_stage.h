@@ -13,8 +13,8 @@
  * or not: declare the link rx → feed elastic when one is configured, so that the runner visits rx
  * even when it is full.
  *
- * out[0] = feed (slots of RW_FRAME_SLOT_BYTES, fan_out 1). Watermarks: hurry. Runs alike in every
- * role. */
+ * out[k] = feed of the k-th channel (slots of RW_FRAME_SLOT_BYTES, fan_out 1). Watermarks: hurry.
+ * Runs alike in every role. */
 #pragma once
 
 #include "dataplane/nic/nic.h"
@@ -26,6 +26,7 @@
 /* One subscription: which packets of which port are which line of which channel. */
 struct rw_rx_row {
     char device[RW_NIC_DEVICE_BYTES]; /* as in the nic's ports; several rows may name one port */
+    uint16_t feed;                    /* which output takes its frames */
     uint16_t channel;
     uint16_t line;     /* enum rw_line */
     uint32_t group;    /* destination address, host byte order; 0 = any */

@@ -80,6 +80,17 @@ static int check_stage_row(const struct rw_topology *topology, uint32_t index) {
     return 0;
 }
 
+/* Shards count from 0; instances with a configuration of their own are named as the sections of the
+ * configuration file are: feed, feed2, feed3. */
+static void name_instance(struct stage_slot *slot, const struct rw_stage_row *row, uint32_t k) {
+    if (row->cfg_bytes && k > 0)
+        snprintf(slot->name, sizeof slot->name, "%s%u", row->name, k + 1);
+    else if (row->instances && !row->cfg_bytes)
+        snprintf(slot->name, sizeof slot->name, "%s%u", row->name, k);
+    else
+        snprintf(slot->name, sizeof slot->name, "%s", row->name);
+}
+
 static int expand_stages(struct rw_topology *topology) {
     for (uint32_t i = 0; i < topology->stage_row_count; i++) {
         int rc = check_stage_row(topology, i);
@@ -93,10 +104,8 @@ static int expand_stages(struct rw_topology *topology) {
             struct stage_slot *slot = &topology->stage[topology->stage_count++];
             slot->row = row;
             slot->row_index = i;
-            if (row->instances)
-                snprintf(slot->name, sizeof slot->name, "%s%u", row->name, k);
-            else
-                snprintf(slot->name, sizeof slot->name, "%s", row->name);
+            slot->cfg = (const uint8_t *)row->cfg + (size_t)k * row->cfg_bytes;
+            name_instance(slot, row, k);
             slot->env =
                 (struct rw_stage_env){.name = slot->name, .instance = k, .instances = instances};
         }

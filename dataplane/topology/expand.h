@@ -8,6 +8,7 @@
 struct stage_slot {
     char name[RW_STAGE_NAME_BYTES];
     const struct rw_stage_row *row;
+    const void *cfg; /* the row's, or this instance's element of it */
     uint32_t row_index;
     struct rw_stage_env env;
     void *stage;

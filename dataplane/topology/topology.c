@@ -25,7 +25,7 @@ int rw_topology_plan(struct rw_topology *topology, struct rw_plan **plan) {
     struct rw_plan *own = &topology->plan;
     for (uint32_t i = 0; i < topology->stage_count; i++) {
         struct stage_slot *slot = &topology->stage[i];
-        int rc = slot->row->type->plan(slot->row->cfg, slot->name, slot->env.instances, own);
+        int rc = slot->row->type->plan(slot->cfg, slot->name, slot->env.instances, own);
         if (rc) return rw_err_add(rc, "the memory of stage %s cannot be planned", slot->name);
     }
     for (uint32_t i = 0; i < topology->link_count; i++) {
@@ -64,7 +64,7 @@ int rw_topology_init_priv(struct rw_topology *topology) {
     for (uint32_t i = 0; i < topology->stage_count; i++) {
         struct stage_slot *slot = &topology->stage[i];
         if (!slot->row->type->init_priv) continue;
-        int rc = slot->row->type->init_priv(NULL, slot->row->cfg, &slot->env);
+        int rc = slot->row->type->init_priv(NULL, slot->cfg, &slot->env);
         if (rc) return rw_err_add(rc, "stage %s cannot open its devices", slot->name);
     }
     return 0;
@@ -83,7 +83,7 @@ int rw_topology_init(struct rw_topology *topology) {
     RW_ASSERT(topology->built);
     for (uint32_t i = 0; i < topology->stage_count; i++) {
         struct stage_slot *slot = &topology->stage[i];
-        int rc = slot->row->type->init(&slot->stage, slot->row->cfg, &slot->env);
+        int rc = slot->row->type->init(&slot->stage, slot->cfg, &slot->env);
         if (rc) {
             rw_err_add(rc, "stage %s cannot be set up", slot->name);
             rw_topology_fini(topology);

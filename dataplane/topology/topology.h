@@ -8,10 +8,11 @@
  *       {"rx", &rw_rx_stage, &cfg.rx}, {"risk", &rw_risk_stage, &cfg.risk, .instances = 2}, …};
  *   static const struct rw_link_row links[] = {{"rx", "feed", 4096, 2048, 1}, …};
  *
- * A repeated stage (instances ≥ 1) becomes name0, name1, …; its links are expanded in instance
- * order. The order of the rows is the order of env->in and env->out, and the order of the pipeline
- * for placement. A link may start or end at "cold", the cold thread, which is no stage: it takes
- * its rings by rw_topology_link and must never wait on one. All calls: the cold thread. */
+ * A repeated stage (instances ≥ 1) becomes name0, name1, …, which share one configuration; with
+ * cfg_bytes it becomes name, name2, name3, …, each with its own. Its links are expanded in
+ * instance order. The order of the rows is the order of env->in and env->out, and the order of the
+ * pipeline for placement. A link may start or end at "cold", the cold thread, which is no stage: it
+ * takes its rings by rw_topology_link and must never wait on one. All calls: the cold thread. */
 #pragma once
 
 #include <stdbool.h>
@@ -33,6 +34,7 @@ struct rw_stage_row {
     const void *cfg;    /* handed to plan and init; must outlive the topology */
     uint32_t instances; /* 0: one stage called `name`; 1..RW_SHARDS_MAX: name0, name1, … */
     uint32_t weight;    /* share of the load for placement; 0 counts as 1 */
+    uint32_t cfg_bytes; /* 0: one cfg for all; else cfg is an array with one element an instance */
 };
 
 /* When a link carries traffic. The graph of reliable links must have no cycle in either role. */

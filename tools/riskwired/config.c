@@ -12,18 +12,55 @@
 
 #define FINDINGS_MAX   20u
 #define NAME_MAX_BYTES 64u
+#define KEYS_MAX       128u
+#define FEEDS_MAX      RW_CONFIG_FEEDS_MAX
 
 struct reading {
     const char *file;
     struct rw_config *config;
     FILE *report;
     uint32_t findings;
-    bool seen[128]; /* by row of the table */
+    bool given[FEEDS_MAX];          /* the section stands in the file */
+    bool seen[FEEDS_MAX][KEYS_MAX]; /* by section and row of the table */
     yaml_document_t document;
 };
 
-static void *field_of(struct rw_config *config, const struct rw_config_key *key) {
-    return (uint8_t *)config + key->offset;
+/* A place in the file: which section, as written and as the table calls it. */
+struct section {
+    char written[72]; /* "", "peer." or "feed2." */
+    char rows[72];    /* "", "peer." or "feed." */
+    uint32_t index;   /* among the sections with these keys: 1 for feed2 */
+};
+
+void rw_config_feed_name(uint32_t index, char name[RW_CONFIG_FEED_NAME_BYTES]) {
+    RW_ASSERT(index < FEEDS_MAX);
+    if (index == 0)
+        snprintf(name, RW_CONFIG_FEED_NAME_BYTES, "feed");
+    else
+        snprintf(name, RW_CONFIG_FEED_NAME_BYTES, "feed%u", index + 1);
+}
+
+/* The keys of a feed stand in as many sections as there are channels; all others stand once. */
+static uint32_t sections_of(const struct rw_config_key *key) {
+    uint32_t feeds = offsetof(struct rw_config, feed);
+    bool of_feed = key->offset >= feeds && key->offset < feeds + sizeof(struct rw_config_feed);
+    return of_feed ? FEEDS_MAX : 1;
+}
+
+/* Where a key's field is in struct rw_config; index 0 unless the key stands in several sections. */
+static size_t offset_of(const struct rw_config_key *key, uint32_t index) {
+    RW_ASSERT(index < sections_of(key));
+    return key->offset + index * sizeof(struct rw_config_feed);
+}
+
+/* The key as the file names it: feed2.speed. */
+static const char *name_of(const struct rw_config_key *key, uint32_t index, char name[128]) {
+    char section[RW_CONFIG_FEED_NAME_BYTES];
+    snprintf(name, 128, "%s", key->path);
+    if (sections_of(key) == 1) return name;
+    rw_config_feed_name(index, section);
+    snprintf(name, 128, "%s%s", section, strchr(key->path, '.'));
+    return name;
 }
 
 static void finding(struct reading *reading, yaml_mark_t at, const char *format, ...)
@@ -58,15 +95,15 @@ static uint32_t edits(const char *a, const char *b) {
     return row[length];
 }
 
-static const char *nearest(const char *path) {
-    const char *best = NULL;
+static const struct rw_config_key *nearest(const char *path) {
+    const struct rw_config_key *best = NULL;
     uint32_t best_edits = 4; /* farther than three edits is no suggestion */
     for (const struct rw_config_key *key = rw_config_keys(); key->path; key++) {
         const char *last = strrchr(key->path, '.');
         uint32_t distance = edits(path, key->path);
         uint32_t last_distance = last ? edits(path, last + 1) : distance;
         if (last_distance < distance) distance = last_distance;
-        if (distance < best_edits) best = key->path, best_edits = distance;
+        if (distance < best_edits) best = key, best_edits = distance;
     }
     return best;
 }
@@ -79,16 +116,17 @@ static bool word_allowed(const char *words, const char *value) {
 }
 
 /* Stores a value; returns NULL or what was wanted instead. */
-static const char *store(struct rw_config *config, const struct rw_config_key *key,
+static const char *store(struct rw_config *config, const struct rw_config_key *key, uint32_t index,
                          const char *value, char wanted[128]) {
+    void *field = (uint8_t *)config + offset_of(key, index);
     if (key->kind == RW_CONFIG_TEXT) {
         if (key->words && !word_allowed(key->words, value)) {
             snprintf(wanted, 128, "one of %s", key->words);
             return wanted;
         }
         if (strlen(value) >= RW_CONFIG_TEXT_BYTES) return "at most 255 characters";
-        memset(field_of(config, key), 0, RW_CONFIG_TEXT_BYTES);
-        memcpy(field_of(config, key), value, strlen(value));
+        memset(field, 0, RW_CONFIG_TEXT_BYTES);
+        memcpy(field, value, strlen(value));
         return NULL;
     }
     char *end;
@@ -99,32 +137,38 @@ static const char *store(struct rw_config *config, const struct rw_config_key *k
                  (unsigned long long)key->max, *key->unit ? " " : "", key->unit);
         return wanted;
     }
-    *(uint64_t *)field_of(config, key) = number;
+    *(uint64_t *)field = number;
     return NULL;
 }
 
-static void take(struct reading *reading, const char *path, const yaml_node_t *name,
+static void take(struct reading *reading, const struct section *section, const yaml_node_t *name,
                  const yaml_node_t *value) {
-    uint32_t row = 0;
+    uint32_t row = 0, index = section->index;
+    char written[136], path[136], near_name[128], wanted[128];
+    const char *last = (const char *)name->data.scalar.value;
     const struct rw_config_key *key = rw_config_keys();
+    snprintf(written, sizeof written, "%s%.60s", section->written, last);
+    snprintf(path, sizeof path, "%s%.60s", section->rows, last);
     while (key[row].path && strcmp(key[row].path, path)) row++;
     if (!key[row].path) {
-        const char *near = nearest(path);
-        finding(reading, name->start_mark, "unknown key '%s'%s%s%s", path,
-                near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
+        const struct rw_config_key *near = nearest(path);
+        finding(reading, name->start_mark, "unknown key '%s'%s%s%s", written,
+                near ? "; did you mean '" : "", near ? name_of(near, index, near_name) : "",
+                near ? "'?" : "");
         return;
     }
-    RW_ASSERT(row < sizeof reading->seen);
-    if (reading->seen[row]) finding(reading, name->start_mark, "'%s' stands here twice", path);
-    reading->seen[row] = true;
+    RW_ASSERT(row < KEYS_MAX);
+    if (reading->seen[index][row])
+        finding(reading, name->start_mark, "'%s' stands here twice", written);
+    reading->seen[index][row] = true;
     if (value->type != YAML_SCALAR_NODE) {
-        finding(reading, value->start_mark, "'%s' wants one value, not a list or a section", path);
+        finding(reading, value->start_mark, "'%s' wants one value, not a list or a section",
+                written);
         return;
     }
-    char wanted[128];
     const char *text = (const char *)value->data.scalar.value;
-    const char *why = store(reading->config, &key[row], text, wanted);
-    if (why) finding(reading, value->start_mark, "'%s' is '%s', wanted: %s", path, text, why);
+    const char *why = store(reading->config, &key[row], index, text, wanted);
+    if (why) finding(reading, value->start_mark, "'%s' is '%s', wanted: %s", written, text, why);
 }
 
 static bool section_exists(const char *name) {
@@ -134,32 +178,66 @@ static bool section_exists(const char *name) {
     return false;
 }
 
-/* Walks a mapping; prefix is "" at the top and "feed." inside a section. */
-static void walk(struct reading *reading, const yaml_node_t *mapping, const char *prefix) {
+/* find_section tells which rows a section of the file means; false when there are none. */
+static bool find_section(const char *name, struct section *section) {
+    *section = (struct section){.index = 0};
+    snprintf(section->written, sizeof section->written, "%.60s.", name);
+    snprintf(section->rows, sizeof section->rows, "%.60s.", name);
+    for (uint32_t index = 1; index < FEEDS_MAX; index++) {
+        char feed[RW_CONFIG_FEED_NAME_BYTES];
+        rw_config_feed_name(index, feed);
+        if (strcmp(feed, name)) continue;
+        section->index = index;
+        snprintf(section->rows, sizeof section->rows, "feed.");
+        return true;
+    }
+    return section_exists(name);
+}
+
+/* Walks a mapping: the whole file, or one of its sections. */
+static void walk(struct reading *reading, const yaml_node_t *mapping,
+                 const struct section *section) {
     for (const yaml_node_pair_t *pair = mapping->data.mapping.pairs.start;
          pair < mapping->data.mapping.pairs.top; pair++) {
         const yaml_node_t *name = yaml_document_get_node(&reading->document, pair->key);
         const yaml_node_t *value = yaml_document_get_node(&reading->document, pair->value);
+        struct section inner;
         if (name->type != YAML_SCALAR_NODE) {
             finding(reading, name->start_mark, "a key must be a plain word");
-            continue;
-        }
-        char path[128];
-        snprintf(path, sizeof path, "%s%.60s", prefix, (const char *)name->data.scalar.value);
-        if (!*prefix && value->type == YAML_MAPPING_NODE && section_exists(path)) {
-            strncat(path, ".", sizeof path - strlen(path) - 1);
-            walk(reading, value, path);
+        } else if (!*section->written && value->type == YAML_MAPPING_NODE &&
+                   find_section((const char *)name->data.scalar.value, &inner)) {
+            if (!strcmp(inner.rows, "feed.")) reading->given[inner.index] = true;
+            walk(reading, value, &inner);
         } else {
-            take(reading, path, name, value);
+            take(reading, section, name, value);
         }
+    }
+}
+
+/* Counts the feeds; they are numbered without a hole, so that a section's place is its stage's. */
+static void count_feeds(struct reading *reading, yaml_mark_t end) {
+    char name[RW_CONFIG_FEED_NAME_BYTES], before[RW_CONFIG_FEED_NAME_BYTES];
+    reading->given[0] = true; /* when it is missing, its required keys say so */
+    reading->config->feeds = 1;
+    for (uint32_t index = 1; index < FEEDS_MAX; index++) {
+        if (!reading->given[index]) continue;
+        rw_config_feed_name(index, name);
+        rw_config_feed_name(index - 1, before);
+        if (!reading->given[index - 1])
+            finding(reading, end, "section '%s' stands here without '%s'", name, before);
+        reading->config->feeds = index + 1;
     }
 }
 
 static void check_required(struct reading *reading, yaml_mark_t end) {
     const struct rw_config_key *keys = rw_config_keys();
+    char name[128];
     for (uint32_t row = 0; keys[row].path; row++)
-        if (keys[row].required && !reading->seen[row])
-            finding(reading, end, "'%s' is missing: %s", keys[row].path, keys[row].help);
+        for (uint32_t index = 0; index < sections_of(&keys[row]); index++)
+            if (keys[row].required && !reading->seen[index][row] &&
+                (index == 0 || reading->given[index]))
+                finding(reading, end, "'%s' is missing: %s", name_of(&keys[row], index, name),
+                        keys[row].help);
 }
 
 static int read_document(struct reading *reading, yaml_parser_t *parser) {
@@ -173,7 +251,8 @@ static int read_document(struct reading *reading, yaml_parser_t *parser) {
     if (!root || root->type != YAML_MAPPING_NODE)
         finding(reading, root ? root->start_mark : start, "wanted `key: value` lines");
     else
-        walk(reading, root, "");
+        walk(reading, root, &(struct section){.index = 0});
+    count_feeds(reading, root ? root->end_mark : start);
     check_required(reading, root ? root->end_mark : start);
     yaml_document_delete(&reading->document);
     return reading->findings ? -EINVAL : 0;
@@ -205,51 +284,77 @@ int rw_config_load(const char *path, struct rw_config *config, FILE *report) {
 
 void rw_config_defaults(struct rw_config *config) {
     memset(config, 0, sizeof *config);
+    config->feeds = 1;
     char wanted[128];
     for (const struct rw_config_key *key = rw_config_keys(); key->path; key++)
-        RW_ASSERT(!store(config, key, key->unset, wanted));
+        for (uint32_t index = 0; index < sections_of(key); index++)
+            RW_ASSERT(!store(config, key, index, key->unset, wanted));
 }
 
-static void print_value(const struct rw_config *config, const struct rw_config_key *key,
-                        FILE *out) {
-    const void *field = (const uint8_t *)config + key->offset;
+static void print_key(const struct rw_config *config, const struct rw_config_key *key,
+                      uint32_t index, FILE *out) {
+    const void *field = (const uint8_t *)config + offset_of(key, index);
+    const char *dot = strchr(key->path, '.'), *indent = dot ? "  " : "";
+    fprintf(out, "%s# %s", indent, key->help);
+    if (key->words) fprintf(out, " (%s)", key->words);
     if (key->kind == RW_CONFIG_NUMBER)
-        fprintf(out, "%llu", (unsigned long long)*(const uint64_t *)field);
+        fprintf(out, " (%llu..%llu %s)", (unsigned long long)key->min, (unsigned long long)key->max,
+                key->unit);
+    fprintf(out, "%s%s\n", key->required ? " [required]" : "",
+            key->must_match ? " [must match the peer]" : "");
+    fprintf(out, "%s%s: ", indent, dot ? dot + 1 : key->path);
+    if (key->kind == RW_CONFIG_NUMBER)
+        fprintf(out, "%llu\n", (unsigned long long)*(const uint64_t *)field);
     else
-        fprintf(out, "\"%s\"", (const char *)field);
+        fprintf(out, "\"%s\"\n", (const char *)field);
+}
+
+static bool same_section(const struct rw_config_key *a, const struct rw_config_key *b) {
+    size_t length = strcspn(a->path, ".");
+    return b->path && strchr(a->path, '.') && !strncmp(a->path, b->path, length + 1);
+}
+
+/* Prints the section that begins with the row `first`; returns the row behind it. */
+static const struct rw_config_key *print_section(const struct rw_config *config,
+                                                 const struct rw_config_key *first, uint32_t index,
+                                                 FILE *out) {
+    const struct rw_config_key *key = first;
+    char name[128];
+    if (strchr(first->path, '.')) {
+        name_of(first, index, name);
+        fprintf(out, "\n");
+        if (sections_of(first) > 1 && index == 0)
+            fprintf(out,
+                    "# One channel. Sections feed2 to feed%u with the same keys are further ones: "
+                    "other venues, or parts of one.\n",
+                    FEEDS_MAX);
+        fprintf(out, "%.*s:\n", (int)strcspn(name, "."), name);
+    }
+    do print_key(config, key++, index, out);
+    while (same_section(first, key));
+    return key;
 }
 
 void rw_config_print(const struct rw_config *config, FILE *out) {
-    char section[64] = "";
-    for (const struct rw_config_key *key = rw_config_keys(); key->path; key++) {
-        const char *dot = strchr(key->path, '.');
-        size_t length = dot ? (size_t)(dot - key->path) : 0;
-        if (length && (strlen(section) != length || strncmp(section, key->path, length))) {
-            snprintf(section, sizeof section, "%.*s", (int)length, key->path);
-            fprintf(out, "\n%s:\n", section);
-        }
-        const char *indent = length ? "  " : "";
-        fprintf(out, "%s# %s", indent, key->help);
-        if (key->words) fprintf(out, " (%s)", key->words);
-        if (key->kind == RW_CONFIG_NUMBER)
-            fprintf(out, " (%llu..%llu %s)", (unsigned long long)key->min,
-                    (unsigned long long)key->max, key->unit);
-        fprintf(out, "%s%s\n", key->required ? " [required]" : "",
-                key->must_match ? " [must match the peer]" : "");
-        fprintf(out, "%s%s: ", indent, dot ? dot + 1 : key->path);
-        print_value(config, key, out);
-        fputc('\n', out);
+    for (const struct rw_config_key *key = rw_config_keys(); key->path;) {
+        const struct rw_config_key *next = print_section(config, key, 0, out);
+        for (uint32_t index = 1; index < config->feeds && sections_of(key) > 1; index++)
+            print_section(config, key, index, out);
+        key = next;
     }
 }
 
 struct rw_hash rw_config_match_hash(const struct rw_config *config) {
     struct rw_hash hash = {0, 0};
+    char name[128];
     for (const struct rw_config_key *key = rw_config_keys(); key->path; key++) {
         if (!key->must_match) continue;
-        const void *field = (const uint8_t *)config + key->offset;
-        hash = rw_hash_chain(hash, key->path, strlen(key->path));
-        hash = rw_hash_chain(
-            hash, field, key->kind == RW_CONFIG_NUMBER ? sizeof(uint64_t) : RW_CONFIG_TEXT_BYTES);
+        size_t bytes = key->kind == RW_CONFIG_NUMBER ? sizeof(uint64_t) : RW_CONFIG_TEXT_BYTES;
+        for (uint32_t index = 0; index < sections_of(key) && index < config->feeds; index++) {
+            name_of(key, index, name);
+            hash = rw_hash_chain(hash, name, strlen(name));
+            hash = rw_hash_chain(hash, (const uint8_t *)config + offset_of(key, index), bytes);
+        }
     }
     return hash;
 }

@@ -3,6 +3,8 @@
  *   feed:                         row {"feed.speed", kind, default, range, unit, sentence}
  *     speed: 4          ──────►     └─► struct field, `config defaults`, validation, manual
  *
+ * A site with several channels has several sections of the same keys: feed, feed2, feed3, …
+ *
  * Unknown keys, wrong kinds and values out of range are all reported at once, with file, line,
  * column, the value found, the value wanted and the nearest key. Keys marked `must match` are
  * hashed and compared with the peer when the sites meet. Cold path only. */
@@ -18,6 +20,25 @@
 /* run_dir where neither a configuration nor --run-dir says otherwise: daemon and CLI must meet. */
 #define RW_RUN_DIR_DEFAULT "/tmp/riskwire"
 
+/* Sections `feed`, `feed2`, … `feed8`: one for each channel, all with the same keys. */
+#define RW_CONFIG_FEEDS_MAX       8u
+#define RW_CONFIG_FEED_NAME_BYTES 8u
+
+/* One channel. A key of it is one row "feed.<key>" of the table, at feed[0]: it then exists in all
+ * sections. */
+struct rw_config_feed {
+    char line_a[RW_CONFIG_TEXT_BYTES];
+    char line_b[RW_CONFIG_TEXT_BYTES];
+    char group[RW_CONFIG_TEXT_BYTES];
+    char venue_session[RW_CONFIG_TEXT_BYTES];
+    char unsequenced[RW_CONFIG_TEXT_BYTES];
+    uint64_t channel;
+    uint64_t udp_port;
+    uint64_t speed;
+    uint64_t gap_timeout_us;
+    uint64_t orders;
+};
+
 struct rw_config {
     char site[RW_CONFIG_TEXT_BYTES];
     char profile[RW_CONFIG_TEXT_BYTES];
@@ -30,16 +51,8 @@ struct rw_config {
     char reference_dir[RW_CONFIG_TEXT_BYTES];
     char intake_file[RW_CONFIG_TEXT_BYTES];
 
-    char feed_line_a[RW_CONFIG_TEXT_BYTES];
-    char feed_line_b[RW_CONFIG_TEXT_BYTES];
-    char feed_group[RW_CONFIG_TEXT_BYTES];
-    char feed_venue_session[RW_CONFIG_TEXT_BYTES];
-    char feed_unsequenced[RW_CONFIG_TEXT_BYTES];
-    uint64_t feed_channel;
-    uint64_t feed_udp_port;
-    uint64_t feed_speed;
-    uint64_t feed_gap_timeout_us;
-    uint64_t feed_orders;
+    struct rw_config_feed feed[RW_CONFIG_FEEDS_MAX];
+    uint32_t feeds; /* sections that stand in the file; 1 for a default configuration */
 
     uint64_t risk_shards;
     uint64_t risk_positions;
@@ -68,7 +81,7 @@ enum rw_config_kind { RW_CONFIG_TEXT, RW_CONFIG_NUMBER };
 struct rw_config_key {
     const char *path; /* "site" or "feed.speed" */
     enum rw_config_kind kind;
-    uint32_t offset;   /* in struct rw_config */
+    uint32_t offset;   /* in struct rw_config; of the first section where there are several */
     bool required;     /* no usable default: the file must set it */
     bool must_match;   /* equal at both sites */
     const char *unset; /* default, as written in the file */
@@ -80,6 +93,9 @@ struct rw_config_key {
 
 /* rw_config_keys returns the table, ended by a row with path NULL. */
 const struct rw_config_key *rw_config_keys(void);
+/* rw_config_feed_name writes the section's name, as it stands in the file, for index 0..: feed,
+ * feed2, feed3. */
+void rw_config_feed_name(uint32_t index, char name[RW_CONFIG_FEED_NAME_BYTES]);
 /* rw_config_defaults fills every field with its default. */
 void rw_config_defaults(struct rw_config *config);
 /* rw_config_load reads a file over the defaults. Returns 0, or -errno with every finding (at most

@@ -17,12 +17,12 @@
 /* clang-format off */
 struct rw_topology *rw_wiring_topology(struct rw_wiring *w) {
     /* A live port is drained whether there is room or not, so that rx counts what is lost. */
-    const bool live = !w->feed.line.file_ports;
+    const bool live = !w->feed[0].line.file_ports;
     const uint32_t frames = live ? 1024 : 256;
     const struct rw_stage_row stages[] = {
-        /* name       type                    configuration  instances  weight */
+        /* name       type                    configuration  instances  weight  bytes of each */
         {"rx",        &rw_rx_stage,           &w->rx,        0,         2},
-        {"feed",      &rw_feed_stage_type,    &w->feed,      0,         4},
+        {"feed",      &rw_feed_stage_type,    w->feed,       w->feeds,  4,      sizeof w->feed[0]},
         {"intake",    &rw_intake_stage_type,  &w->intake,    0,         1},
         {"enrich",    &rw_enrich_stage_type,  &w->enrich,    0,         2},
         {"repl",      &rw_repl_stage_type,    &w->repl,      0,         3},

@@ -2,10 +2,14 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "dataplane/base/err.h"
+
+static_assert(RW_CONFIG_FEEDS_MAX == RW_ENRICH_CHANNELS_MAX, "a section is a channel");
+static_assert(RW_CONFIG_FEEDS_MAX * RW_LINES <= RW_RX_ROWS_MAX, "of two lines");
 
 /* Bumped whenever the same log would give other results. */
 #define CALCULATION_VERSION 1u
@@ -13,23 +17,27 @@
  * All of it passes through the cache, so it is no larger than that. */
 #define PENDING_RECORDS 16384u
 
-static uint32_t group_of(const struct rw_config *config) {
+static uint32_t group_of(const struct rw_config_feed *feed) {
     struct in_addr address = {0};
-    if (*config->feed_group && inet_pton(AF_INET, config->feed_group, &address) != 1) return 0;
+    if (*feed->group && inet_pton(AF_INET, feed->group, &address) != 1) return 0;
     return ntohl(address.s_addr);
 }
 
 static void make_rx(struct rw_wiring *wiring, const struct rw_config *config) {
-    const char *devices[] = {config->feed_line_a, config->feed_line_b};
-    wiring->rx.speed = (uint32_t)config->feed_speed;
-    for (uint16_t line = 0; line < 2; line++) {
-        if (!*devices[line]) continue;
-        struct rw_rx_row *row = &wiring->rx.row[wiring->rx.row_count++];
-        snprintf(row->device, sizeof row->device, "%s", devices[line]);
-        row->channel = (uint16_t)config->feed_channel;
-        row->line = line;
-        row->group = group_of(config);
-        row->udp_port = (uint16_t)config->feed_udp_port;
+    wiring->rx.speed = (uint32_t)config->feed[0].speed;
+    for (uint16_t i = 0; i < config->feeds; i++) {
+        const struct rw_config_feed *feed = &config->feed[i];
+        const char *devices[] = {feed->line_a, feed->line_b};
+        for (uint16_t line = 0; line < 2; line++) {
+            if (!*devices[line]) continue;
+            struct rw_rx_row *row = &wiring->rx.row[wiring->rx.row_count++];
+            snprintf(row->device, sizeof row->device, "%s", devices[line]);
+            row->feed = i;
+            row->channel = (uint16_t)feed->channel;
+            row->line = line;
+            row->group = group_of(feed);
+            row->udp_port = (uint16_t)feed->udp_port;
+        }
     }
 }
 
@@ -37,36 +45,80 @@ static bool is_file(const char *device) {
     return !*device || rw_nic_device_kind(device) == RW_NIC_DEVICE_FILE;
 }
 
-static int make_feed(struct rw_wiring *wiring, const struct rw_config *config) {
-    struct rw_feed_cfg *feed = &wiring->feed;
-    bool file = is_file(config->feed_line_a);
-    if (*config->feed_line_b && is_file(config->feed_line_b) != file) {
-        int rc = rw_err_set(EINVAL, "feed.line_a and feed.line_b are a capture and a live port");
+/* What must hold between the sections: two feeds of one site are two channels of one clock. */
+static int check_feeds(const struct rw_config *config) {
+    char name[RW_CONFIG_FEED_NAME_BYTES], other_name[RW_CONFIG_FEED_NAME_BYTES];
+    const struct rw_config_feed *first = &config->feed[0];
+    for (uint32_t i = 1; i < config->feeds; i++) {
+        const struct rw_config_feed *feed = &config->feed[i];
+        rw_config_feed_name(i, name);
+        if (is_file(feed->line_a) != is_file(first->line_a)) {
+            int rc =
+                rw_err_set(EINVAL, "feed.line_a and %s.line_a are a capture and a live port", name);
+            rw_err_why("one runs in capture time, the other in real time");
+            rw_err_fix("use captures for all feeds, or ports for all");
+            return rc;
+        }
+        if (feed->speed != first->speed) {
+            int rc = rw_err_set(EINVAL, "%s.speed is %" PRIu64 " but feed.speed is %" PRIu64, name,
+                                feed->speed, first->speed);
+            rw_err_why("the captures of all feeds are merged by capture time and have one pace");
+            rw_err_fix("give all sections the same speed");
+            return rc;
+        }
+        for (uint32_t k = 0; k < i; k++) {
+            if (config->feed[k].channel != feed->channel) continue;
+            rw_config_feed_name(k, other_name);
+            int rc = rw_err_set(EINVAL, "%s.channel is %" PRIu64 ", which %s has already", name,
+                                feed->channel, other_name);
+            rw_err_fix("give each channel a number of its own, the same at both sites");
+            return rc;
+        }
+    }
+    return 0;
+}
+
+static int make_feed(struct rw_feed_cfg *feed, const struct rw_config_feed *config,
+                     const char *name) {
+    bool file = is_file(config->line_a);
+    if (*config->line_b && is_file(config->line_b) != file) {
+        int rc =
+            rw_err_set(EINVAL, "%s.line_a and %s.line_b are a capture and a live port", name, name);
         rw_err_why("one runs in capture time, the other in real time");
         rw_err_fix("use two captures or two ports");
         return rc;
     }
-    if (*config->feed_group && !group_of(config))
-        return rw_err_set(EINVAL, "feed.group is '%s', wanted an address like 233.252.1.1",
-                          config->feed_group);
-    feed->channel = (uint16_t)config->feed_channel;
-    feed->line =
-        (struct rw_line_cfg){.gap_timer_ns = config->feed_gap_timeout_us * 1000,
-                             .reorder_packets = 1024,
-                             .packet_bytes = RW_FRAME_SLOT_BYTES,
-                             .session_switch_packets = 64,
-                             .lines = *config->feed_line_b ? 2 : 1,
-                             .file_ports = file,
-                             .accept_unsequenced = !strcmp(config->feed_unsequenced, "accept")};
-    size_t length = strlen(config->feed_venue_session);
+    if (*config->group && !group_of(config))
+        return rw_err_set(EINVAL, "%s.group is '%s', wanted an address like 233.252.1.1", name,
+                          config->group);
+    feed->channel = (uint16_t)config->channel;
+    feed->line = (struct rw_line_cfg){.gap_timer_ns = config->gap_timeout_us * 1000,
+                                      .reorder_packets = 1024,
+                                      .packet_bytes = RW_FRAME_SLOT_BYTES,
+                                      .session_switch_packets = 64,
+                                      .lines = *config->line_b ? 2 : 1,
+                                      .file_ports = file,
+                                      .accept_unsequenced = !strcmp(config->unsequenced, "accept")};
+    size_t length = strlen(config->venue_session);
     if (length > RW_MOLD_SESSION_BYTES)
-        return rw_err_set(EINVAL, "feed.venue_session is '%s', wanted at most %u characters",
-                          config->feed_venue_session, RW_MOLD_SESSION_BYTES);
+        return rw_err_set(EINVAL, "%s.venue_session is '%s', wanted at most %u characters", name,
+                          config->venue_session, RW_MOLD_SESSION_BYTES);
     if (length) memset(feed->line.session, ' ', RW_MOLD_SESSION_BYTES);
-    memcpy(feed->line.session, config->feed_venue_session, length);
-    feed->book = (struct rw_book_cfg){.orders_max = (uint32_t)config->feed_orders,
-                                      .levels_max = (uint32_t)config->feed_orders / 2 + 1024};
+    memcpy(feed->line.session, config->venue_session, length);
+    feed->book = (struct rw_book_cfg){.orders_max = (uint32_t)config->orders,
+                                      .levels_max = (uint32_t)config->orders / 2 + 1024};
     return 0;
+}
+
+static int make_feeds(struct rw_wiring *wiring, const struct rw_config *config) {
+    char name[RW_CONFIG_FEED_NAME_BYTES];
+    int rc = check_feeds(config);
+    wiring->feeds = config->feeds;
+    for (uint32_t i = 0; rc == 0 && i < config->feeds; i++) {
+        rw_config_feed_name(i, name);
+        rc = make_feed(&wiring->feed[i], &config->feed[i], name);
+    }
+    return rc;
 }
 
 /* The words that decide how a log becomes results: another value computes other bytes. */
@@ -102,10 +154,11 @@ static void make_enrich(struct rw_wiring *wiring, const struct rw_config *config
                         const struct rw_image *image, const struct rw_intake_file *intake) {
     wiring->enrich = (struct rw_enrich_cfg){.image = image,
                                             .site = (uint8_t)(config->site[0] - 'a'),
-                                            .file_ports = wiring->feed.line.file_ports,
-                                            .channel_count = 1,
-                                            .channel = {(uint16_t)config->feed_channel},
+                                            .file_ports = wiring->feed[0].line.file_ports,
+                                            .channel_count = wiring->feeds,
                                             .intake_ends = rw_intake_ends(intake)};
+    for (uint32_t i = 0; i < wiring->feeds; i++)
+        wiring->enrich.channel[i] = wiring->feed[i].channel;
     memcpy(wiring->enrich.session, config->session, sizeof wiring->enrich.session);
 }
 
@@ -156,7 +209,7 @@ int rw_wiring_make(struct rw_wiring *wiring, const struct rw_config *config,
                                               .fills_max = (uint32_t)config->risk_fills};
     wiring->merge = (struct rw_merge_stage_cfg){.image = image};
     int rc = check_session(config);
-    if (!rc) rc = make_feed(wiring, config);
+    if (!rc) rc = make_feeds(wiring, config);
     if (!rc) rc = make_deliver(wiring, config);
     if (rc) return rc;
     make_rx(wiring, config);
@@ -165,12 +218,20 @@ int rw_wiring_make(struct rw_wiring *wiring, const struct rw_config *config,
     return 0;
 }
 
+/* A port that several feeds share is opened once. */
+static void add_device(struct rw_nic_dpdk_cfg *cfg, const char *device) {
+    if (!*device) return;
+    for (uint32_t i = 0; i < cfg->device_count; i++)
+        if (!strcmp(cfg->device[i], device)) return;
+    snprintf(cfg->device[cfg->device_count++], sizeof cfg->device[0], "%s", device);
+}
+
 void rw_wiring_ports(const struct rw_config *config, struct rw_nic_dpdk_cfg *cfg) {
-    const char *devices[] = {config->feed_line_a, config->feed_line_b};
     memset(cfg, 0, sizeof *cfg);
-    for (uint32_t line = 0; line < 2; line++)
-        if (*devices[line])
-            snprintf(cfg->device[cfg->device_count++], sizeof cfg->device[0], "%s", devices[line]);
+    for (uint32_t i = 0; i < config->feeds; i++) {
+        add_device(cfg, config->feed[i].line_a);
+        add_device(cfg, config->feed[i].line_b);
+    }
     cfg->huge = !strcmp(config->profile, "host");
 }
 

@@ -20,7 +20,8 @@
 
 struct rw_wiring {
     struct rw_rx_cfg rx;
-    struct rw_feed_cfg feed;
+    struct rw_feed_cfg feed[RW_CONFIG_FEEDS_MAX]; /* in the order of the sections */
+    uint32_t feeds;
     struct rw_intake_cfg intake;
     struct rw_enrich_cfg enrich;
     struct rw_repl_cfg repl;

@@ -29,7 +29,7 @@ struct rig {
     struct rw_plan plan;
     struct rw_arena arena;
     struct rw_stage_env env;
-    struct rw_ring *ring;
+    struct rw_ring *ring, *second; /* outputs; most tests use one */
     struct rw_watermarks *watermarks;
     struct rw_nic *nic;
     void *stage;
@@ -53,12 +53,14 @@ static struct rig *new_rig(const struct rw_nic_mem_cfg *mem) {
 static int start(struct rig *rig, uint32_t depth) {
     rig->ring = aligned_alloc(64, rw_ring_footprint(depth, RW_FRAME_SLOT_BYTES));
     rw_ring_new(rig->ring, depth, RW_FRAME_SLOT_BYTES);
+    rig->second = aligned_alloc(64, rw_ring_footprint(depth, RW_FRAME_SLOT_BYTES));
+    rw_ring_new(rig->second, depth, RW_FRAME_SLOT_BYTES);
     rig->watermarks = aligned_alloc(64, sizeof *rig->watermarks);
     memset(rig->watermarks, 0, sizeof *rig->watermarks);
     rig->env = (struct rw_stage_env){.name = "rx",
                                      .instances = 1,
-                                     .out = {rig->ring},
-                                     .out_count = 1,
+                                     .out = {rig->ring, rig->second},
+                                     .out_count = 2,
                                      .watermarks = rig->watermarks,
                                      .stats = rw_stats_create(NULL, "test", 1),
                                      .arena = &rig->arena};
@@ -74,6 +76,7 @@ static void stop(struct rig *rig) {
     rw_stats_close(rig->env.stats);
     rw_arena_unmap(&rig->arena);
     free(rig->ring);
+    free(rig->second);
     free(rig->watermarks);
     free(rig);
 }
@@ -306,6 +309,45 @@ static void one_port_serves_several_channels(void **state) {
     stop(rig);
 }
 
+static void each_channel_has_its_own_output_and_a_file_waits_for_all(void **state) {
+    struct rig *rig = new_rig(&two_files);
+    add_row(rig, "a.pcap", 1, RW_LINE_A, 0, 0, 0);
+    add_row(rig, "b.pcap", 2, RW_LINE_A, 0, 0, 0);
+    rig->cfg.row[1].feed = 1;
+    for (uint64_t i = 0; i < 6; i++) feed(rig, 0, S + i, GROUP_A, PORT_A, "one");
+    feed(rig, 1, S + 5, GROUP_B, PORT_A, "two"); /* behind the last of the other */
+    assert_int_equal(start(rig, 4), 0);
+    poll(rig, 32, 1);
+    assert_int_equal(rw_ring_ready(rig->ring, 8), 4);
+    assert_int_equal(rw_ring_ready(rig->second, 8), 0); /* not yet: in the order of the captures */
+    rw_ring_pop(rig->ring, 4);
+    for (int i = 0; i < 3; i++) poll(rig, 32, 1);
+    assert_int_equal(rw_ring_ready(rig->ring, 8), 3); /* two packets and the end */
+    assert_int_equal(rw_ring_ready(rig->second, 8), 2);
+    const struct rw_frame *frame = rw_ring_front(rig->second, 0);
+    assert_int_equal(frame->channel, 2);
+    assert_int_equal(frame->bytes, 3);
+    assert_conserved(rig, "rx port0");
+    assert_conserved(rig, "rx port1");
+    stop(rig);
+}
+
+static void a_full_output_of_one_live_channel_does_not_stop_the_other(void **state) {
+    struct rig *rig = new_rig(&one_live);
+    add_row(rig, "net_x", 1, RW_LINE_A, GROUP_A, 0, 0);
+    add_row(rig, "net_x", 2, RW_LINE_A, GROUP_B, 0, 0);
+    rig->cfg.row[1].feed = 1;
+    for (int i = 0; i < 6; i++) feed(rig, 0, 0, GROUP_A, PORT_A, "one");
+    for (int i = 0; i < 3; i++) feed(rig, 0, 0, GROUP_B, PORT_A, "two");
+    assert_int_equal(start(rig, 4), 0);
+    poll(rig, 64, 1);
+    assert_int_equal(rw_ring_ready(rig->ring, 8), 4);
+    assert_int_equal(rw_ring_ready(rig->second, 8), 3);
+    assert_int_equal(counter(rig, "rx port0", "no_room"), 2);
+    assert_conserved(rig, "rx port0");
+    stop(rig);
+}
+
 static void wrong_checksums_pass_on_files_only_and_never_when_strict(void **state) {
     static const struct rw_nic_mem_cfg mixed = {.port_count = 2,
                                                 .port = {{"a.pcap", true, 4}, {"net_x", false, 4}}};
@@ -364,6 +406,8 @@ int main(void) {
         cmocka_unit_test(a_live_port_is_polled_within_the_budget),
         cmocka_unit_test(each_drop_has_its_reason),
         cmocka_unit_test(one_port_serves_several_channels),
+        cmocka_unit_test(each_channel_has_its_own_output_and_a_file_waits_for_all),
+        cmocka_unit_test(a_full_output_of_one_live_channel_does_not_stop_the_other),
         cmocka_unit_test(wrong_checksums_pass_on_files_only_and_never_when_strict),
         cmocka_unit_test(housekeeping_shows_the_devices_counters),
         cmocka_unit_test(a_line_without_a_port_is_refused_by_name),

@@ -35,7 +35,7 @@ struct site {
     struct rw_arena arena;
     struct rw_stats *stats;
     struct rw_watermarks *watermarks;
-    struct rw_ring *feed, *intake, *copy, *risk, *repl;
+    struct rw_ring *feed[CHANNELS], *intake, *copy, *risk, *repl;
     void *stage;
     struct venue feed_of[CHANNELS]; /* what this start of the site makes of the venue */
     uint32_t feed_at[CHANNELS];
@@ -208,7 +208,7 @@ static void site_start(struct world *world, struct site *site) {
     site->stats = rw_stats_create(NULL, "test", 1);
     site->watermarks = aligned_alloc(64, sizeof *site->watermarks);
     memset(site->watermarks, 0, sizeof *site->watermarks);
-    site->feed = ring_new(FEED_DEPTH);
+    for (uint32_t c = 0; c < CHANNELS; c++) site->feed[c] = ring_new(FEED_DEPTH);
     site->intake = ring_new(8);
     site->copy = ring_new(COPY_DEPTH);
     site->risk = ring_new(OUT_DEPTH);
@@ -217,13 +217,15 @@ static void site_start(struct world *world, struct site *site) {
     assert_int_equal(rw_arena_map(&site->arena, &site->plan, false), 0);
     struct rw_stage_env env = {.name = "enrich",
                                .instances = 1,
-                               .in = {site->feed, site->intake, site->copy},
-                               .in_count = 3,
+                               .in_count = world->channels + 2,
                                .out = {site->risk, site->repl},
                                .out_count = 2,
                                .watermarks = site->watermarks,
                                .stats = site->stats,
                                .arena = &site->arena};
+    for (uint32_t c = 0; c < world->channels; c++) env.in[c] = site->feed[c];
+    env.in[world->channels] = site->intake;
+    env.in[world->channels + 1] = site->copy;
     assert_int_equal(rw_enrich_stage_type.init(&site->stage, &world->cfg, &env), 0);
 }
 
@@ -241,7 +243,7 @@ static void site_stop(struct world *world, struct site *site) {
     rw_stats_close(site->stats);
     rw_arena_unmap(&site->arena);
     free(site->watermarks);
-    free(site->feed);
+    for (uint32_t c = 0; c < CHANNELS; c++) free(site->feed[c]);
     free(site->intake);
     free(site->copy);
     free(site->risk);
@@ -262,8 +264,8 @@ static void push(struct rw_ring *ring, const struct rw_entry *slots, uint32_t co
 static void feed_site(struct world *world, struct site *site) {
     for (uint64_t n = rw_rng_below(&world->rng, 20); n > 0; n--) {
         uint32_t c = (uint32_t)rw_rng_below(&world->rng, world->channels);
-        if (site->feed_at[c] < site->feed_of[c].count && rw_ring_room(site->feed, 1) > 0)
-            push(site->feed, &site->feed_of[c].message[site->feed_at[c]++], 1);
+        if (site->feed_at[c] < site->feed_of[c].count && rw_ring_room(site->feed[c], 1) > 0)
+            push(site->feed[c], &site->feed_of[c].message[site->feed_at[c]++], 1);
     }
 }
 
@@ -338,9 +340,9 @@ static bool is_closed(const struct world *world) {
 /* has_seen_all: the whole log, and its own feed to the end. */
 static bool has_seen_all(const struct world *world, struct site *site) {
     for (uint32_t c = 0; c < world->channels; c++)
-        if (site->feed_at[c] < site->feed_of[c].count) return false;
-    return site->copied == world->log_slots && rw_ring_ready(site->copy, 1) == 0 &&
-           rw_ring_ready(site->feed, 1) == 0;
+        if (site->feed_at[c] < site->feed_of[c].count || rw_ring_ready(site->feed[c], 1) > 0)
+            return false;
+    return site->copied == world->log_slots && rw_ring_ready(site->copy, 1) == 0;
 }
 
 static void run(struct world *world, uint32_t kills) {

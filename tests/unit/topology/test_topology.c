@@ -20,6 +20,7 @@
  * them. */
 struct toy {
     struct rw_stage_env env;
+    const void *cfg;
     uint64_t made, passed;
 };
 
@@ -36,6 +37,7 @@ static int toy_init(void **stage, const void *cfg, const struct rw_stage_env *en
     if (!strcmp(fails, env->name)) return rw_err_set(EIO, "the device is broken");
     struct toy *toy = rw_arena_take(env->arena, env->name, "state");
     toy->env = *env;
+    toy->cfg = cfg;
     *stage = toy;
     return 0;
 }
@@ -139,6 +141,32 @@ static void repeated_stages_are_expanded_in_instance_order(void **state) {
     assert_int_equal(rw_topology_stage_env(made, 4)->instances, 2);
     assert_int_equal(rw_topology_stage_env(made, 2)->instances, 1);
     rw_topology_free(made);
+}
+
+static void instances_with_their_own_configuration_are_named_as_sections(void **state) {
+    static const uint32_t cfg[] = {10, 20, 30};
+    const struct rw_stage_row rows[] = {
+        {"rx", &toy},
+        {"feed", &toy, .cfg = cfg, .instances = 3, .cfg_bytes = sizeof cfg[0]},
+        {"enrich", &toy}};
+    const struct rw_link_row ways[] = {{"rx", "feed", 64, 8, 1}, {"feed", "enrich", 64, 8, 1}};
+    struct rw_topology *made = rw_topology_new(rows, 3, ways, 2);
+    assert_non_null(made);
+    assert_int_equal(build(made, 1), 0);
+    assert_int_equal(rw_topology_init(made), 0);
+    static const char *const names[] = {"feed", "feed2", "feed3"};
+    for (uint32_t k = 0; k < 3; k++) {
+        const struct toy *feed = rw_topology_stage(made, 1 + k);
+        assert_string_equal(rw_topology_stage_name(made, 1 + k), names[k]);
+        assert_ptr_equal(feed->cfg, &cfg[k]);
+        assert_ptr_equal(rw_topology_stage_env(made, 0)->out[k],
+                         rw_topology_link(made, "rx", names[k]));
+        assert_ptr_equal(rw_topology_stage_env(made, 4)->in[k],
+                         rw_topology_link(made, names[k], "enrich"));
+    }
+    rw_topology_fini(made);
+    rw_topology_free(made);
+    rw_stats_close(stats);
 }
 
 static void links_stand_in_the_order_of_their_rows(void **state) {
@@ -410,6 +438,7 @@ static void the_statistics_name_stages_links_and_cores(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(repeated_stages_are_expanded_in_instance_order, reset),
+        cmocka_unit_test_setup(instances_with_their_own_configuration_are_named_as_sections, reset),
         cmocka_unit_test_setup(links_stand_in_the_order_of_their_rows, reset),
         cmocka_unit_test_setup(names_are_checked, reset),
         cmocka_unit_test_setup(link_rows_are_checked, reset),
