@@ -1,6 +1,5 @@
-/* A line is a small heap of frames by arrival time: what was held back or doubled waits there
- * while later packets pass. A frame may leave once nothing sent from now on can arrive before it.
- */
+/* Packs messages into packets, gives them to the wires and writes down what arrives. A packet may
+ * leave its wire once nothing sent from now on can arrive before it. */
 #include "tools/riskwire/gen_lines.h"
 
 #include <errno.h>
@@ -10,22 +9,19 @@
 #include "dataplane/base/assert.h"
 #include "dataplane/base/bytes.h"
 #include "dataplane/base/err.h"
-#include "dataplane/base/rng.h"
 #include "dataplane/feed/moldudp64.h"
 #include "dataplane/io/pcap.h"
 #include "dataplane/nic/udp.h"
+#include "tools/riskwire/gen_wires.h"
 
 #define PAYLOAD_BYTES 1400u
 #define FRAME_BYTES   (RW_UDP_HEADERS_BYTES + 4u + PAYLOAD_BYTES)
-#define FRAMES_MAX    512u
 #define SECOND_NS     1000000000ull
 #define LATENCY_NS    50000u /* exchange to line A */
 #define JITTER_NS     4000u
 #define SPACING_NS    400u /* of two packets on a wire */
-#define HELD_BACK_NS  20000u
-#define LOSS_RUN      3u /* packets lost in a row, at most */
-#define MILLION       1000000u
-#define ENDS          3u /* how often the end of the session is told */
+#define LOSS_RUN      3u   /* packets lost in a row, at most */
+#define ENDS          3u   /* how often the end of the session is told */
 /* Addresses for documentation: RFC 5737 for the hosts, RFC 6676 for the groups. */
 #define SOURCE_A       0xC000020Au /* 192.0.2.10 */
 #define SOURCE_B       0xC633640Au /* 198.51.100.10 */
@@ -34,26 +30,11 @@
 #define GROUP_PORT     26477u
 #define ETHERTYPE_VLAN 0x8100u
 
-struct frame {
-    uint64_t time_ns;
-    uint64_t number; /* keeps frames of one time in the order they were sent */
-    uint32_t bytes;
-    uint8_t content[FRAME_BYTES];
-};
-
-struct line {
-    struct rw_pcap_writer *writer;
-    struct frame *heap[FRAMES_MAX];
-    uint32_t count, losing; /* packets of a run still to be lost */
-    uint64_t last_ns, latency_ns, numbered;
-};
-
 struct rw_gen_lines {
     struct rw_gen_lines_cfg cfg;
-    struct rw_rng rng;
-    struct line line[2];
-    struct frame *free[2 * FRAMES_MAX];
-    uint32_t free_count;
+    struct rw_gen_wires *wires;
+    struct rw_pcap_writer *writer[RW_GEN_WIRES];
+    uint32_t latency_ns[RW_GEN_WIRES];
     struct rw_mold_writer packet;
     uint8_t payload[PAYLOAD_BYTES];
     uint64_t first_ns, last_ns; /* of the open packet's messages */
@@ -63,102 +44,39 @@ struct rw_gen_lines {
 
 /* ---- a line --------------------------------------------------------------------------------- */
 
-static bool is_earlier(const struct frame *a, const struct frame *b) {
-    return a->time_ns < b->time_ns || (a->time_ns == b->time_ns && a->number < b->number);
+static uint32_t put_tag(uint8_t *frame, uint32_t bytes, uint16_t vlan) {
+    memmove(frame + 16, frame + 12, bytes - 12);
+    rw_store_be16(frame + 12, ETHERTYPE_VLAN);
+    rw_store_be16(frame + 14, vlan);
+    return bytes + 4;
 }
 
-static void heap_push(struct line *line, struct frame *frame) {
-    RW_ASSERT(line->count < FRAMES_MAX);
-    uint32_t at = line->count++;
-    for (; at > 0 && is_earlier(frame, line->heap[(at - 1) / 2]); at = (at - 1) / 2)
-        line->heap[at] = line->heap[(at - 1) / 2];
-    line->heap[at] = frame;
-}
-
-static struct frame *heap_pop(struct line *line) {
-    struct frame *first = line->heap[0], *last = line->heap[--line->count];
-    uint32_t at = 0;
-    for (uint32_t child; (child = 2 * at + 1) < line->count; at = child) {
-        if (child + 1 < line->count && is_earlier(line->heap[child + 1], line->heap[child]))
-            child++;
-        if (is_earlier(last, line->heap[child])) break;
-        line->heap[at] = line->heap[child];
-    }
-    line->heap[at] = last;
-    return first;
-}
-
-static void flush_line(struct rw_gen_lines *lines, struct line *line, uint64_t until_ns) {
-    while (line->count && (line->heap[0]->time_ns <= until_ns || line->count + 2 > FRAMES_MAX)) {
-        struct frame *frame = heap_pop(line);
-        rw_pcap_write(line->writer, lines->cfg.midnight_ns + frame->time_ns, frame->content,
-                      frame->bytes);
-        lines->free[lines->free_count++] = frame;
-    }
-}
-
-static void put_tag(struct frame *frame, uint16_t vlan) {
-    memmove(frame->content + 16, frame->content + 12, frame->bytes - 12);
-    rw_store_be16(frame->content + 12, ETHERTYPE_VLAN);
-    rw_store_be16(frame->content + 14, vlan);
-    frame->bytes += 4;
-}
-
-static void put_frame(struct rw_gen_lines *lines, uint32_t which, uint64_t time_ns,
-                      const uint8_t *payload, uint32_t bytes) {
-    struct line *line = &lines->line[which];
-    struct frame *frame = lines->free[--lines->free_count];
+static void write_frame(struct rw_gen_lines *lines, uint32_t which,
+                        const struct rw_gen_wire_packet *packet) {
+    uint8_t frame[FRAME_BYTES];
     struct rw_udp udp = {.source = which ? SOURCE_B : SOURCE_A,
                          .destination = GROUP_A + which,
                          .source_port = SOURCE_PORT,
                          .destination_port = GROUP_PORT,
-                         .bytes = (uint16_t)bytes,
-                         .payload = payload};
-    frame->time_ns = time_ns;
-    frame->number = line->numbered++;
-    frame->bytes = (uint32_t)rw_udp_build(&udp, frame->content);
-    if (lines->cfg.vlan) put_tag(frame, lines->cfg.vlan);
-    heap_push(line, frame);
+                         .bytes = (uint16_t)packet->bytes,
+                         .payload = packet->payload};
+    uint32_t bytes = (uint32_t)rw_udp_build(&udp, frame);
+    if (lines->cfg.vlan) bytes = put_tag(frame, bytes, lines->cfg.vlan);
+    rw_pcap_write(lines->writer[which], lines->cfg.midnight_ns + packet->time_ns, frame, bytes);
 }
 
-/* Sends a packet down a line: in order behind the last one, or held back, or twice. */
-static void send_line(struct rw_gen_lines *lines, uint32_t which, const uint8_t *payload,
-                      uint32_t bytes) {
-    struct line *line = &lines->line[which];
-    uint64_t earliest = lines->sent_ns + line->latency_ns;
-    uint64_t time_ns = earliest + rw_rng_below(&lines->rng, JITTER_NS);
-    if (time_ns < line->last_ns + SPACING_NS) time_ns = line->last_ns + SPACING_NS;
-    if (rw_rng_chance(&lines->rng, lines->cfg.reorder_ppm, MILLION)) {
-        time_ns += HELD_BACK_NS + rw_rng_below(&lines->rng, 6 * HELD_BACK_NS);
-        lines->count.reordered[which]++;
-    } else {
-        line->last_ns = time_ns;
-    }
-    put_frame(lines, which, time_ns, payload, bytes);
-    if (rw_rng_chance(&lines->rng, lines->cfg.duplicate_ppm, MILLION)) {
-        time_ns += SPACING_NS + rw_rng_below(&lines->rng, 3 * HELD_BACK_NS);
-        put_frame(lines, which, time_ns, payload, bytes);
-        lines->count.duplicated[which]++;
-    }
-    flush_line(lines, line, earliest);
+static void flush_line(struct rw_gen_lines *lines, uint32_t which, uint64_t until_ns) {
+    const struct rw_gen_wire_packet *packet;
+    while ((packet = rw_gen_wires_take(lines->wires, which, until_ns)))
+        write_frame(lines, which, packet);
+}
+
+static void send_line(struct rw_gen_lines *lines, uint32_t which, uint32_t bytes) {
+    rw_gen_wires_send(lines->wires, which, lines->sent_ns, lines->payload, bytes);
+    flush_line(lines, which, lines->sent_ns + lines->latency_ns[which]);
 }
 
 /* ---- packets -------------------------------------------------------------------------------- */
-
-/* Decides for a packet which lines lose it; never both, whatever the runs say. */
-static uint32_t draw_losses(struct rw_gen_lines *lines) {
-    uint32_t lost = 0;
-    for (uint32_t which = 0; which < 2; which++) {
-        struct line *line = &lines->line[which];
-        if (!line->losing && rw_rng_chance(&lines->rng, lines->cfg.loss_ppm, MILLION))
-            line->losing = 1 + (uint32_t)rw_rng_below(&lines->rng, LOSS_RUN);
-        if (!line->losing || lost) continue;
-        line->losing--;
-        lines->count.lost[which]++;
-        lost |= 1u << which;
-    }
-    return lost;
-}
 
 /* The sequence number whose packet is the next to be lost on both lines. */
 static uint64_t place_both_lost(const struct rw_gen_lines *lines) {
@@ -179,10 +97,10 @@ static void send_packet(struct rw_gen_lines *lines) {
         lines->count.both_lost_messages += messages;
         lines->next_both_lost = place_both_lost(lines);
     } else {
-        lost = draw_losses(lines);
+        lost = rw_gen_wires_draw(lines->wires);
     }
     for (uint32_t which = 0; which < 2; which++)
-        if (!(lost >> which & 1)) send_line(lines, which, lines->payload, bytes);
+        if (!(lost >> which & 1)) send_line(lines, which, bytes);
     lines->packet.count = 0;
 }
 
@@ -197,33 +115,43 @@ static void send_heartbeats(struct rw_gen_lines *lines, uint64_t until_ns) {
         lines->sent_ns += SECOND_NS;
         begin_packet(lines);
         uint32_t bytes = (uint32_t)rw_mold_end(&lines->packet);
-        for (uint32_t which = 0; which < 2; which++) send_line(lines, which, lines->payload, bytes);
+        for (uint32_t which = 0; which < 2; which++) send_line(lines, which, bytes);
         lines->count.heartbeats++;
     }
 }
 
 /* ---- the whole ------------------------------------------------------------------------------ */
 
+static struct rw_gen_wires *make_wires(const struct rw_gen_lines_cfg *cfg,
+                                       const uint32_t latency_ns[RW_GEN_WIRES]) {
+    struct rw_gen_wires_cfg wires = {.seed = cfg->seed ^ 0x4C494E4553ull,
+                                     .latency_ns = {latency_ns[0], latency_ns[1]},
+                                     .jitter_ns = JITTER_NS,
+                                     .spacing_ns = SPACING_NS,
+                                     .loss_ppm = {cfg->loss_ppm, cfg->loss_ppm},
+                                     .loss_run = LOSS_RUN,
+                                     .reorder_ppm = cfg->reorder_ppm,
+                                     .duplicate_ppm = cfg->duplicate_ppm,
+                                     .packets_max = RW_GEN_WIRE_PACKETS_MIN};
+    return rw_gen_wires_new(&wires);
+}
+
 int rw_gen_lines_open(const struct rw_gen_lines_cfg *cfg, struct rw_gen_lines **lines) {
     struct rw_gen_lines *opened = calloc(1, sizeof *opened);
     RW_ASSERT(opened);
     opened->cfg = *cfg;
     opened->sequence = 1;
-    rw_rng_seed(&opened->rng, cfg->seed ^ 0x4C494E4553ull);
-    for (; opened->free_count < 2 * FRAMES_MAX; opened->free_count++) {
-        opened->free[opened->free_count] = malloc(sizeof(struct frame));
-        RW_ASSERT(opened->free[opened->free_count]);
-    }
-    opened->line[0].latency_ns = LATENCY_NS;
-    opened->line[1].latency_ns = LATENCY_NS + cfg->skew_ns;
+    opened->latency_ns[0] = LATENCY_NS;
+    opened->latency_ns[1] = LATENCY_NS + cfg->skew_ns;
+    opened->wires = make_wires(cfg, opened->latency_ns);
     opened->next_both_lost = place_both_lost(opened);
     int rc = 0;
     for (uint32_t which = 0; which < 2 && rc == 0; which++)
-        rc = rw_pcap_create(cfg->path[which], &opened->line[which].writer);
+        rc = rw_pcap_create(cfg->path[which], &opened->writer[which]);
     *lines = opened;
     if (rc < 0) {
-        if (opened->line[0].writer) rw_pcap_finish(opened->line[0].writer);
-        while (opened->free_count) free(opened->free[--opened->free_count]);
+        if (opened->writer[0]) rw_pcap_finish(opened->writer[0]);
+        rw_gen_wires_free(opened->wires);
         free(opened);
     }
     return rc;
@@ -254,16 +182,21 @@ int rw_gen_lines_close(struct rw_gen_lines *lines, struct rw_gen_lines_count *co
     for (uint32_t i = 0; i < ENDS; i++) {
         lines->sent_ns += SECOND_NS / 10;
         size_t bytes = rw_mold_end_of_session(lines->payload, lines->cfg.session, lines->sequence);
-        for (uint32_t which = 0; which < 2; which++)
-            send_line(lines, which, lines->payload, (uint32_t)bytes);
+        for (uint32_t which = 0; which < 2; which++) send_line(lines, which, (uint32_t)bytes);
     }
     for (uint32_t which = 0; which < 2; which++) {
-        flush_line(lines, &lines->line[which], UINT64_MAX);
-        int finished = rw_pcap_finish(lines->line[which].writer);
+        flush_line(lines, which, UINT64_MAX);
+        int finished = rw_pcap_finish(lines->writer[which]);
         if (rc == 0) rc = finished;
     }
     *count = lines->count;
-    while (lines->free_count) free(lines->free[--lines->free_count]);
+    struct rw_gen_wires_count wires = rw_gen_wires_counted(lines->wires);
+    for (uint32_t which = 0; which < 2; which++) {
+        count->lost[which] = wires.lost[which];
+        count->reordered[which] = wires.reordered[which];
+        count->duplicated[which] = wires.duplicated[which];
+    }
+    rw_gen_wires_free(lines->wires);
     free(lines);
     return rc;
 }
