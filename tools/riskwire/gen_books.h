@@ -22,6 +22,7 @@ struct rw_gen_order {
     uint16_t symbol;
     uint8_t side; /* 0 buy, 1 sell */
     uint8_t attributed;
+    char mpid[4]; /* of an attributed order */
 };
 
 struct rw_gen_level {

@@ -9,7 +9,6 @@
 
 #include "dataplane/base/assert.h"
 #include "dataplane/feed/itch50_write.h"
-#include "tools/riskwire/gen_books.h"
 #include "tools/riskwire/gen_chance.h"
 
 #define QUEUE_MAX       64u
@@ -126,7 +125,7 @@ static void put_add(struct rw_gen_market *market, const struct rw_gen_order *ord
     rw_itch50_put_add_shares(message, order->shares);
     rw_itch50_put_add_stock(message, market->names[order->symbol]);
     rw_itch50_put_add_price(message, (uint32_t)order->price);
-    if (order->attributed) rw_itch50_put_add_mpid_attribution(message, draw_mpid(market));
+    if (order->attributed) rw_itch50_put_add_mpid_attribution(message, order->mpid);
     rw_gen_books_add(&market->books, order);
 }
 
@@ -249,6 +248,7 @@ static void flow_add(struct rw_gen_market *market) {
         return;
     }
     order.reference = next_reference(market, symbol);
+    if (order.attributed) memcpy(order.mpid, draw_mpid(market), sizeof order.mpid);
     put_add(market, &order);
 }
 
@@ -720,8 +720,9 @@ static void name_symbols(struct rw_gen_market *market) {
 
 static void set_times(struct rw_gen_market *market) {
     uint64_t duration = market->cfg.duration_ns;
-    market->open_ns = RW_GEN_OPEN_NS;
-    market->start_ns = RW_GEN_OPEN_NS - duration * 8 / 100;
+    uint64_t early = duration * 8 / 100;
+    market->start_ns = market->cfg.start_ns ? market->cfg.start_ns : RW_GEN_OPEN_NS - early;
+    market->open_ns = market->start_ns + early;
     market->end_ns = market->start_ns + duration;
     market->close_ns = market->start_ns + duration * 95 / 100;
     market->flow_end_ns = market->start_ns + duration * 98 / 100;
@@ -746,6 +747,7 @@ struct rw_gen_market *rw_gen_market_new(const struct rw_gen_market_cfg *cfg) {
     rw_gen_books_init(&market->books, cfg->symbols);
     set_times(market);
     name_symbols(market);
+    if (cfg->life) rw_rng_seed(&market->chance.rng, cfg->seed ^ (uint64_t)cfg->life << 48);
     for (uint32_t i = 1; i <= WALK_STEPS; i++)
         market->market_ppm[i] =
             market->market_ppm[i - 1] + (int32_t)rw_gen_normal(&market->chance, MARKET_STEP_PPM);
@@ -797,6 +799,11 @@ struct rw_gen_symbol_info rw_gen_market_symbol(const struct rw_gen_market *marke
     RW_ASSERT(index < market->cfg.symbols);
     memcpy(info.name, market->names[index], sizeof info.name);
     return info;
+}
+
+bool rw_gen_market_is_whole(const struct rw_gen_market *market) { return market->queue_count == 0; }
+const struct rw_gen_books *rw_gen_market_books(const struct rw_gen_market *market) {
+    return &market->books;
 }
 
 uint32_t rw_gen_market_live(const struct rw_gen_market *market) { return market->books.live_count; }

@@ -15,6 +15,7 @@
 #include <stdio.h>
 
 #include "dataplane/feed/itch50.h"
+#include "tools/riskwire/gen_books.h"
 
 #define RW_GEN_SYMBOLS_MAX 20000u
 #define RW_GEN_OPEN_NS     (34200ull * 1000000000ull) /* 09:30:00 */
@@ -24,6 +25,8 @@ struct rw_gen_market_cfg {
     uint64_t messages;    /* exactly so many; at least rw_gen_messages_min(symbols) */
     uint32_t symbols;     /* 1..RW_GEN_SYMBOLS_MAX */
     uint64_t duration_ns; /* of the session, 1 s .. 30,000 s */
+    uint64_t start_ns;    /* since midnight; 0: so that the market opens at RW_GEN_OPEN_NS */
+    uint32_t life;        /* 0, 1, …: the same symbols with other orders, after a restart */
 };
 
 /* A message and what it traded, if anything. */
@@ -58,6 +61,10 @@ uint64_t rw_gen_market_time(const struct rw_gen_market *market);
 /* rw_gen_market_symbol returns a symbol by index 0..symbols-1; locates are index + 1. */
 struct rw_gen_symbol_info rw_gen_market_symbol(const struct rw_gen_market *market, uint32_t index);
 uint32_t rw_gen_market_live(const struct rw_gen_market *market);
+/* rw_gen_market_is_whole tells whether all that happens at one moment was handed out, so that the
+ * books are exactly those of the messages made. rw_gen_market_books shows them. */
+bool rw_gen_market_is_whole(const struct rw_gen_market *market);
+const struct rw_gen_books *rw_gen_market_books(const struct rw_gen_market *market);
 /* rw_gen_market_truth writes the simulator's own books in the format of the `book` verb: after
  * the message made last, and exact at a time when rw_gen_market_time is beyond it. */
 void rw_gen_market_truth(const struct rw_gen_market *market, FILE *out);

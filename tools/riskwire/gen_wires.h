@@ -65,4 +65,5 @@ uint64_t rw_gen_wires_due(const struct rw_gen_wires *wires, uint32_t wire);
 const struct rw_gen_wire_packet *rw_gen_wires_take(struct rw_gen_wires *wires, uint32_t wire,
                                                    uint64_t until_ns);
 
+/* rw_gen_wires_counted tells what was done so far. */
 struct rw_gen_wires_count rw_gen_wires_counted(const struct rw_gen_wires *wires);

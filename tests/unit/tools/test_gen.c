@@ -118,6 +118,30 @@ static void a_seed_gives_the_same_session_again_and_another_one_does_not(void **
     assert_false(rw_hash_equal(first, hash_of(6)));
 }
 
+static void a_later_life_has_the_same_symbols_other_orders_and_its_own_start(void **state) {
+    struct rw_gen_market_cfg cfg = market_cfg(5), later = cfg;
+    later.life = 1;
+    later.start_ns = 12 * 3600000000000ull;
+    struct rw_gen_market *first = rw_gen_market_new(&cfg), *second = rw_gen_market_new(&later);
+    struct rw_gen_message a, b;
+    uint64_t adds = 0, same = 0;
+    for (uint32_t i = 0; i < SYMBOLS; i++) {
+        struct rw_gen_symbol_info x = rw_gen_market_symbol(first, i);
+        struct rw_gen_symbol_info y = rw_gen_market_symbol(second, i);
+        assert_memory_equal(x.name, y.name, sizeof x.name);
+        assert_int_equal(x.locate, y.locate);
+    }
+    while (rw_gen_market_next(first, &a) && rw_gen_market_next(second, &b)) {
+        assert_true(b.time_ns >= later.start_ns);
+        if (a.message[0] != 'A') continue;
+        adds++;
+        same += b.message[0] == 'A' && memcmp(a.message + 11, b.message + 11, 25) == 0;
+    }
+    assert_true(adds > MESSAGES / 3 && same < adds / 100);
+    rw_gen_market_free(first);
+    rw_gen_market_free(second);
+}
+
 static void a_session_has_every_type_and_the_mix_of_a_day(void **state) {
     struct rw_gen_market_cfg cfg = market_cfg(2);
     struct rw_gen_market *market = rw_gen_market_new(&cfg);
@@ -258,6 +282,7 @@ int main(void) {
         cmocka_unit_test(the_smallest_session_is_whole),
         cmocka_unit_test(a_session_has_every_type_and_the_mix_of_a_day),
         cmocka_unit_test(a_seed_gives_the_same_session_again_and_another_one_does_not),
+        cmocka_unit_test(a_later_life_has_the_same_symbols_other_orders_and_its_own_start),
         cmocka_unit_test(the_books_equal_the_markets_own_at_many_times),
         cmocka_unit_test(no_message_is_lost_on_both_lines),
         cmocka_unit_test(as_many_packets_as_asked_for_are_lost_on_both_lines),
