@@ -1,0 +1,212 @@
+/* A message is drawn from the market only when the packet that holds it is due, so the market never
+ * runs ahead of what is published by more than what happens at the same moment. */
+#include "tools/riskwire/venue_core.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "dataplane/base/assert.h"
+
+#define SECOND_NS   1000000000ull
+#define END_WAIT_NS (SECOND_NS / 10) /* from the last message to the end of the session */
+
+enum phase { PHASE_WAITING, PHASE_MARKET, PHASE_END, PHASE_OVER };
+
+struct life {
+    char session[RW_MOLD_SESSION_BYTES + 1];
+    struct rw_venue_log log;
+};
+
+struct rw_venue {
+    struct rw_venue_cfg cfg;
+    struct rw_gen_market *market;
+    struct life life[RW_VENUE_LIVES_MAX];
+    uint32_t current, sessions;
+    enum phase phase;
+    uint64_t origin_ns, market_start_ns; /* one moment: in the schedule, and since midnight */
+    uint64_t open_due_ns;                /* of the next packet with messages */
+    uint64_t sent_ns;                    /* time of the last packet */
+    uint64_t quiet_ns;                   /* the next heartbeat or end of session */
+    uint64_t over_ns, event_ns, started_ns;
+    struct rw_venue_count count;
+};
+
+/* The schedule's time of a moment of the market. */
+static uint64_t scheduled(const struct rw_venue *venue, uint64_t market_ns) {
+    unsigned __int128 passed = market_ns - venue->market_start_ns;
+    return venue->origin_ns + (uint64_t)(passed * 1000 / venue->cfg.speed_permille);
+}
+
+static void name_session(struct rw_venue *venue) {
+    char name[RW_MOLD_SESSION_BYTES + 1];
+    venue->sessions++;
+    snprintf(name, sizeof name, "V%06" PRIu64 "%03" PRIu32, venue->cfg.seed % 1000000,
+             venue->sessions % 1000);
+    memcpy(venue->life[venue->current].session, name, sizeof name);
+}
+
+/* The market of the current life; duration and messages are what is left of the whole. */
+static void make_market(struct rw_venue *venue, uint64_t start_ns) {
+    struct rw_gen_market_cfg cfg = {.seed = venue->cfg.seed,
+                                    .messages = venue->cfg.messages,
+                                    .symbols = venue->cfg.symbols,
+                                    .duration_ns = venue->cfg.duration_ns,
+                                    .start_ns = start_ns,
+                                    .life = venue->current};
+    uint64_t least = rw_gen_messages_min(cfg.symbols), passed = start_ns - venue->started_ns;
+    if (venue->current > 0) {
+        cfg.messages -= venue->count.messages < cfg.messages ? venue->count.messages : cfg.messages;
+        cfg.duration_ns -= passed < cfg.duration_ns ? passed : cfg.duration_ns;
+    }
+    if (cfg.messages < least) cfg.messages = least;
+    if (cfg.duration_ns < SECOND_NS) cfg.duration_ns = SECOND_NS;
+    if (venue->market) rw_gen_market_free(venue->market);
+    venue->market = rw_gen_market_new(&cfg);
+}
+
+struct rw_venue *rw_venue_new(const struct rw_venue_cfg *cfg) {
+    RW_ASSERT(cfg->speed_permille >= 1 && cfg->speed_permille <= 1000000);
+    RW_ASSERT(cfg->packet_bytes >= RW_VENUE_PAYLOAD_MIN);
+    RW_ASSERT(cfg->packet_bytes <= RW_VENUE_PAYLOAD_MAX && cfg->heartbeat_ns >= 1);
+    struct rw_venue *venue = calloc(1, sizeof *venue);
+    RW_ASSERT(venue);
+    venue->cfg = *cfg;
+    make_market(venue, 0);
+    venue->market_start_ns = venue->started_ns = rw_gen_market_time(venue->market);
+    venue->event_ns = venue->market_start_ns;
+    venue->open_due_ns = UINT64_MAX;
+    name_session(venue);
+    return venue;
+}
+
+void rw_venue_free(struct rw_venue *venue) {
+    for (uint32_t i = 0; i <= venue->current; i++) rw_venue_log_fini(&venue->life[i].log);
+    rw_gen_market_free(venue->market);
+    free(venue);
+}
+
+/* The packet that opens now is sent when its first message has waited. */
+static void plan_packet(struct rw_venue *venue) {
+    uint64_t next_ns = rw_gen_market_time(venue->market);
+    venue->open_due_ns =
+        next_ns == UINT64_MAX ? UINT64_MAX : scheduled(venue, next_ns) + venue->cfg.packet_wait_ns;
+}
+
+void rw_venue_begin(struct rw_venue *venue, uint64_t at_ns) {
+    RW_ASSERT(venue->phase == PHASE_WAITING && at_ns >= venue->sent_ns);
+    venue->phase = PHASE_MARKET;
+    venue->origin_ns = at_ns;
+    plan_packet(venue);
+}
+
+bool rw_venue_restart(struct rw_venue *venue, uint64_t at_ns, enum rw_venue_restart how) {
+    if (venue->phase == PHASE_WAITING || venue->current + 1 == RW_VENUE_LIVES_MAX) return false;
+    RW_ASSERT(at_ns >= venue->sent_ns);
+    uint64_t pause_ns = venue->cfg.pause_ns;
+    uint64_t start_ns = venue->event_ns + 1 + pause_ns * venue->cfg.speed_permille / 1000;
+    const char *before = venue->life[venue->current++].session;
+    if (how == RW_VENUE_NEW_SESSION)
+        name_session(venue);
+    else
+        memcpy(venue->life[venue->current].session, before, RW_MOLD_SESSION_BYTES + 1);
+    make_market(venue, start_ns);
+    venue->phase = PHASE_MARKET;
+    venue->origin_ns = at_ns + pause_ns;
+    venue->market_start_ns = start_ns;
+    venue->quiet_ns = at_ns + pause_ns + venue->cfg.heartbeat_ns;
+    venue->count.restarts++;
+    plan_packet(venue);
+    return true;
+}
+
+uint64_t rw_venue_due(const struct rw_venue *venue) {
+    if (venue->phase == PHASE_OVER) return UINT64_MAX;
+    return venue->open_due_ns < venue->quiet_ns ? venue->open_due_ns : venue->quiet_ns;
+}
+
+static void publish(struct rw_venue *venue, struct rw_mold_writer *writer) {
+    struct rw_gen_message message;
+    RW_ASSERT(rw_gen_market_next(venue->market, &message));
+    RW_ASSERT(rw_mold_add(writer, message.message, (uint16_t)message.bytes));
+    rw_venue_log_add(&venue->life[venue->current].log, message.message, message.bytes);
+    venue->event_ns = message.time_ns;
+    venue->count.messages++;
+}
+
+/* Fills the packet with what happened until it is sent; the next one may be due at once. */
+static void fill(struct rw_venue *venue, struct rw_mold_writer *writer) {
+    uint64_t next_ns;
+    while ((next_ns = rw_gen_market_time(venue->market)) != UINT64_MAX &&
+           scheduled(venue, next_ns) <= venue->open_due_ns) {
+        if (writer->used + RW_MOLD_LENGTH_BYTES + RW_ITCH50_BYTES_MAX > writer->capacity) return;
+        publish(venue, writer);
+    }
+    plan_packet(venue);
+    if (next_ns != UINT64_MAX) return;
+    venue->phase = PHASE_END;
+    venue->over_ns = venue->sent_ns + END_WAIT_NS + venue->cfg.linger_ns;
+}
+
+static void say_the_end(struct rw_venue *venue, struct rw_venue_packet *packet,
+                        const struct life *life) {
+    packet->bytes =
+        (uint32_t)rw_mold_end_of_session(packet->payload, life->session, packet->sequence);
+    venue->count.ends++;
+    venue->quiet_ns = packet->time_ns + venue->cfg.heartbeat_ns;
+    if (packet->time_ns >= venue->over_ns) venue->phase = PHASE_OVER;
+    if (venue->quiet_ns > venue->over_ns) venue->quiet_ns = venue->over_ns;
+}
+
+void rw_venue_next(struct rw_venue *venue, struct rw_venue_packet *packet) {
+    const struct life *life = &venue->life[venue->current];
+    struct rw_mold_writer writer;
+    RW_ASSERT(venue->phase != PHASE_OVER);
+    packet->time_ns = venue->sent_ns = rw_venue_due(venue);
+    packet->sequence = life->log.count + 1;
+    packet->messages = 0;
+    if (venue->phase == PHASE_END) {
+        say_the_end(venue, packet, life);
+        return;
+    }
+    rw_mold_begin(&writer, packet->payload, venue->cfg.packet_bytes, life->session,
+                  packet->sequence);
+    if (venue->open_due_ns == packet->time_ns) {
+        fill(venue, &writer);
+        packet->messages = writer.count;
+        venue->count.packets++;
+    } else {
+        venue->count.heartbeats++;
+    }
+    packet->bytes = (uint32_t)rw_mold_end(&writer);
+    venue->quiet_ns =
+        packet->time_ns + (venue->phase == PHASE_END ? END_WAIT_NS : venue->cfg.heartbeat_ns);
+}
+
+uint32_t rw_venue_life(const struct rw_venue *venue) { return venue->current; }
+
+const char *rw_venue_session(const struct rw_venue *venue, uint32_t life) {
+    RW_ASSERT(life <= venue->current);
+    return venue->life[life].session;
+}
+
+const struct rw_venue_log *rw_venue_messages(const struct rw_venue *venue, uint32_t life) {
+    RW_ASSERT(life <= venue->current);
+    return &venue->life[life].log;
+}
+
+int rw_venue_find(const struct rw_venue *venue, const char session[RW_MOLD_SESSION_BYTES]) {
+    for (int life = (int)venue->current; life >= 0; life--)
+        if (!memcmp(venue->life[life].session, session, RW_MOLD_SESSION_BYTES)) return life;
+    return -1;
+}
+
+const struct rw_gen_market *rw_venue_market(const struct rw_venue *venue) { return venue->market; }
+bool rw_venue_is_whole(const struct rw_venue *venue) {
+    return rw_gen_market_is_whole(venue->market);
+}
+uint64_t rw_venue_event_ns(const struct rw_venue *venue) { return venue->event_ns; }
+struct rw_venue_count rw_venue_counted(const struct rw_venue *venue) {
+    return venue->count;
+}
