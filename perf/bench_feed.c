@@ -5,7 +5,9 @@
  *   shadow   one own tick and its logged twin, compared, as follower */
 #include "dataplane/base/bytes.h"
 #include "dataplane/feed/directory.h"
+#include "dataplane/feed/itch50_book.h"
 #include "dataplane/feed/line_core.h"
+#include "dataplane/feed/moldudp64.h"
 #include "perf/bench.h"
 #include "refdata/enrich_core.h"
 
@@ -151,7 +153,8 @@ static double run_shadow(void *argument) {
 int main(int argc, char **argv) {
     bool quick = rw_bench_quick(argc, argv);
     struct bench bench = {.packets = quick ? 5000 : 20000, .ticks = quick ? 200000 : 1000000};
-    bench.line_cfg = (struct rw_line_cfg){.lines = 2,
+    bench.line_cfg = (struct rw_line_cfg){.venue = &rw_itch50_venue,
+                                          .lines = 2,
                                           .first_sequence = 1,
                                           .gap_timer_ns = 1000000,
                                           .reorder_packets = 1024,

@@ -51,25 +51,25 @@ static void feed_apart(struct rw_nic *nic, uint32_t port, const struct rw_pcap_r
                        uint64_t spacing_ns) {
     uint8_t payload[2048], frame[2048 + RW_UDP_HEADERS_BYTES];
     struct rw_udp udp;
-    struct rw_mold_packet packet;
-    struct rw_mold_message message;
+    struct rw_venue_packet packet;
+    struct rw_block message;
     if (rw_udp_parse(record->frame, record->bytes, RW_UDP_CHECK_NONE, &udp) != RW_UDP_accepted ||
-        rw_mold_decode(udp.payload, udp.bytes, &packet) != RW_MOLD_FINE)
+        rw_mold_decode(udp.payload, udp.bytes, &packet) != RW_PACKET_FINE)
         site_die("a packet of the capture");
-    struct rw_mold_cursor cursor = rw_mold_first(&packet);
-    while (rw_mold_next(&cursor, &message)) {
+    uint64_t next = packet.blocks.sequence;
+    while (rw_blocks_next(&packet.blocks, &message)) {
         struct rw_mold_writer writer;
         rw_mold_begin(&writer, payload, sizeof payload, packet.session, message.sequence);
-        rw_mold_add(&writer, message.bytes, message.count);
+        rw_mold_add(&writer, message.bytes, (uint16_t)message.count);
         udp.payload = payload;
         udp.bytes = (uint16_t)rw_mold_end(&writer);
         size_t bytes = rw_udp_build(&udp, frame);
         rw_nic_mem_feed(nic, port, HEAD_START_NS + message.sequence * spacing_ns, frame,
                         (uint32_t)bytes, 0);
     }
-    if (packet.kind != RW_MOLD_DATA)
-        rw_nic_mem_feed(nic, port, HEAD_START_NS + packet.sequence * spacing_ns, record->frame,
-                        record->bytes, 0);
+    if (packet.kind != RW_PACKET_DATA)
+        rw_nic_mem_feed(nic, port, HEAD_START_NS + next * spacing_ns, record->frame, record->bytes,
+                        0);
 }
 
 /* Opens a line; feeds it to a port unless nic is NULL. Returns the packets of the capture. */

@@ -63,6 +63,13 @@ enum rw_book_changed {
     RW_BOOK_NAMED =
         1u << 4, /* the locate got its symbol (rw_book_symbol), first time or a new one */
     RW_BOOK_SYSTEM = 1u << 5, /* `state` is the venue's system event code; locate = 0 */
+    RW_BOOK_MORE = 1u << 6,   /* the message has more to say, about this or another locate */
+};
+
+/* What keeps an instrument from trading; each is told and lifted by itself. */
+enum rw_book_halt {
+    RW_BOOK_HALT_TRADING = 1u << 0,     /* its trading state is not "trading" */
+    RW_BOOK_HALT_OPERATIONAL = 1u << 1, /* a market itself cannot trade it */
 };
 
 /* The effect of one message. Fields that `changed` does not announce are zero, except
@@ -74,6 +81,9 @@ struct rw_book_event {
     uint8_t side;           /* enum rw_book_side of the resting order of a trade */
     bool printable;         /* false: the trade must not count in volume */
     bool cross;             /* the trade is the print of an auction */
+    uint8_t halts_told;     /* enum rw_book_halt: the kinds the message speaks about */
+    uint8_t halts;          /* of these, the ones that hold now */
+    uint8_t market;         /* whose halts, the venue's letter; 0: the venue's own */
     uint64_t event_time_ns; /* since midnight of the session day */
     uint64_t quantity;      /* of the trade */
     uint64_t match_number;

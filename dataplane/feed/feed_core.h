@@ -1,10 +1,12 @@
 /* feed_core: frames of one channel in, ticks out.
  *
- *   frame ─► line_core ─► venue message ─► itch50 + book ─► BBO, TRADE, STATUS, BREAK
+ *   frame ─► line_core ─► venue message ─► venue's books ─► BBO, TRADE, STATUS, BREAK
  *               │                              └──────────► DIRECTORY: a symbol's first time
  *               └─ gap, restart, end ─────────────────────► CHANNEL, cleared BBOs, END
  *
- * One input is one venue message, and gives at most RW_FEED_FAN_OUT entries. What a tick says is a
+ * The venue is the table of cfg.line.venue. One input is one event of a venue message, and gives at
+ * most RW_FEED_FAN_OUT entries; a message that changes many instruments is worked off in as many
+ * steps, before the next message. What a tick says is a
  * pure function of the venue's messages: a BBO tick is made when the best prices or quantities
  * really change, in front of the TRADE tick of the same message. Ticks are numbered 0, 1, … within
  * their message. `sequence` carries the arrival stamp, `instrument` the locate.
@@ -45,14 +47,14 @@ RW_STATS_STRUCT(rw_feed_counters, RW_FEED_COUNTERS);
 
 struct rw_feed_cfg {
     struct rw_line_cfg line;
-    struct rw_book_cfg book;
+    struct rw_venue_cfg books;
     uint16_t channel;
-    char market_code; /* whose operational halts ('h') count; 0 stands for 'Q' */
+    char market_code; /* whose operational halts count, where the venue names a market; 0: 'Q' */
 };
 
 struct rw_feed_stats {
     struct rw_feed_counters *feed;
-    struct rw_book_counters *book;
+    struct rw_venue_stats books;
     struct rw_line_stats line;
 };
 
@@ -75,6 +77,6 @@ void rw_feed_now(struct rw_feed_core *core, uint64_t now_ns);
  * left to do before the next frame; *count is then 0. */
 bool rw_feed_step(struct rw_feed_core *core, struct rw_entry out[RW_FEED_FAN_OUT], uint32_t *count);
 
-/* rw_feed_book shows the books, for tests and offline tools. */
-const struct rw_book *rw_feed_book(const struct rw_feed_core *core);
+/* rw_feed_books shows what the venue's `make` returned, for tests and offline tools. */
+const void *rw_feed_books(const struct rw_feed_core *core);
 enum rw_channel_state rw_feed_state(const struct rw_feed_core *core);

@@ -28,7 +28,7 @@ static struct rw_feed_stats make_stats(const struct rw_feed_cfg *cfg,
     struct rw_feed_stats stats = {0};
     stats.feed = rw_stats_block(env->stats, env->name, RW_STAT_COUNTER, ROWS(feed_rows));
     snprintf(block, sizeof block, "%s book", env->name);
-    stats.book = rw_stats_block(env->stats, block, RW_STAT_COUNTER, ROWS(book_rows));
+    stats.books.book = rw_stats_block(env->stats, block, RW_STAT_COUNTER, ROWS(book_rows));
     snprintf(block, sizeof block, "%s channel %u", env->name, cfg->channel);
     stats.line.channel = rw_stats_block(env->stats, block, RW_STAT_COUNTER, ROWS(channel_rows));
     for (uint32_t i = 0; i < cfg->line.lines; i++) {

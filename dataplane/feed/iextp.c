@@ -6,7 +6,6 @@ bool rw_iextp_decode(const uint8_t *bytes, size_t count, struct rw_venue_packet 
     size_t there = count - RW_IEXTP_HEADER_BYTES, payload = rw_load_le16(bytes + 12);
     uint16_t messages = rw_load_le16(bytes + 14);
     *packet = (struct rw_venue_packet){
-        .session = (uint64_t)rw_load_le32(bytes + 4) << 32 | rw_load_le32(bytes + 8),
         .protocol = rw_load_le16(bytes + 2),
         .kind = messages ? RW_PACKET_DATA : RW_PACKET_HEARTBEAT,
         .blocks = {.at = bytes + RW_IEXTP_HEADER_BYTES,
@@ -16,5 +15,7 @@ bool rw_iextp_decode(const uint8_t *bytes, size_t count, struct rw_venue_packet 
                    .left = messages,
                    .prefix = RW_PREFIX_LE16},
     };
+    rw_session_of(packet->session,
+                  (uint64_t)rw_load_le32(bytes + 4) << 32 | rw_load_le32(bytes + 8));
     return true;
 }

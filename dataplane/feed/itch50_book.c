@@ -2,7 +2,10 @@
  * flow. */
 #include "dataplane/feed/itch50_book.h"
 
+#include <assert.h>
 #include <string.h>
+
+#include "dataplane/feed/moldudp64.h"
 
 static void tell_trade(struct rw_book_event *event, uint64_t shares, uint64_t price,
                        uint64_t match_number) {
@@ -87,7 +90,15 @@ static void apply_notice(struct rw_book *book, const uint8_t *message,
         name_locate(book, event, rw_itch50_trading_stock(message));
         event->state = *rw_itch50_trading_trading_state(message);
         event->changed |= RW_BOOK_STATUS;
+        event->halts_told = RW_BOOK_HALT_TRADING;
+        event->halts = event->state == 'T' ? 0 : RW_BOOK_HALT_TRADING;
         rw_book_set_state(book, event->locate, event->state);
+        break;
+    case 'h':
+        event->halts_told = RW_BOOK_HALT_OPERATIONAL;
+        event->halts =
+            *rw_itch50_halt_operational_halt_action(message) == 'H' ? RW_BOOK_HALT_OPERATIONAL : 0;
+        event->market = *rw_itch50_halt_market_code(message);
         break;
     case 'B':
         event->match_number = rw_itch50_broken_match_number(message);
@@ -119,11 +130,15 @@ static void copy_bbo(uint64_t words[2], const struct rw_book_bbo *bbo) {
     memcpy(&words[1], &bbo->ask_price, sizeof words[1]);
 }
 
-enum rw_itch50_verdict rw_itch50_apply(struct rw_book *book, const uint8_t *message, uint32_t bytes,
-                                       struct rw_book_event *event) {
+enum rw_venue_verdict rw_itch50_apply(void *books, const uint8_t *message, uint32_t bytes,
+                                      struct rw_book_event *event) {
+    static_assert((int)RW_ITCH50_UNKNOWN_TYPE == RW_VENUE_UNKNOWN_TYPE &&
+                      (int)RW_ITCH50_BAD_LENGTH == RW_VENUE_BAD_LENGTH,
+                  "one numbering of verdicts");
+    struct rw_book *book = books;
     memset(event, 0, sizeof *event);
     enum rw_itch50_verdict verdict = rw_itch50_check(message, bytes);
-    if (__builtin_expect(verdict != RW_ITCH50_OK, 0)) return verdict;
+    if (__builtin_expect(verdict != RW_ITCH50_OK, 0)) return (enum rw_venue_verdict)verdict;
     event->locate = rw_itch50_locate(message);
     event->event_time_ns = rw_itch50_timestamp(message);
     const struct rw_book_bbo *bbo = rw_book_bbo(book, event->locate);
@@ -155,7 +170,7 @@ enum rw_itch50_verdict rw_itch50_apply(struct rw_book *book, const uint8_t *mess
     memcpy(&event->before, before, sizeof before);
     memcpy(&event->after, after, sizeof after);
     if (before[0] != after[0] || before[1] != after[1]) event->changed |= RW_BOOK_BBO;
-    return RW_ITCH50_OK;
+    return RW_VENUE_OK;
 }
 
 /* Whether a message adds an order, names one, or neither; a wrong length is neither. */
@@ -172,13 +187,13 @@ static inline enum rw_book_side side_of(const uint8_t *message) {
     return *rw_itch50_add_buy_sell_indicator(message) == 'B' ? RW_BOOK_BID : RW_BOOK_ASK;
 }
 
-void rw_itch50_prefetch(const struct rw_book *book, const uint8_t *message, uint32_t bytes) {
+void rw_itch50_prefetch(const void *book, const uint8_t *message, uint32_t bytes) {
     if (bytes < rw_itch50_bytes['D']) return;
     rw_book_prefetch(book, rw_itch50_locate(message),
                      rw_itch50_delete_order_reference_number(message));
 }
 
-void rw_itch50_prefetch_order(const struct rw_book *book, const uint8_t *message, uint32_t bytes) {
+void rw_itch50_prefetch_order(const void *book, const uint8_t *message, uint32_t bytes) {
     enum need need = need_of(message, bytes);
     if (need == NEED_SIDE)
         rw_book_prefetch_side(book, rw_itch50_locate(message), side_of(message));
@@ -186,7 +201,7 @@ void rw_itch50_prefetch_order(const struct rw_book *book, const uint8_t *message
         rw_book_prefetch_order(book, rw_itch50_delete_order_reference_number(message));
 }
 
-void rw_itch50_prefetch_level(const struct rw_book *book, const uint8_t *message, uint32_t bytes) {
+void rw_itch50_prefetch_level(const void *book, const uint8_t *message, uint32_t bytes) {
     enum need need = need_of(message, bytes);
     if (need == NEED_SIDE)
         rw_book_prefetch_price(book, rw_itch50_locate(message), side_of(message),
@@ -194,3 +209,34 @@ void rw_itch50_prefetch_level(const struct rw_book *book, const uint8_t *message
     else if (need == NEED_ORDER)
         rw_book_prefetch_level(book, rw_itch50_delete_order_reference_number(message));
 }
+
+static size_t footprint(const struct rw_venue_cfg *cfg) { return rw_book_footprint(&cfg->book); }
+
+static void *make(void *memory, const struct rw_venue_cfg *cfg,
+                  const struct rw_venue_stats *stats) {
+    return rw_book_new(memory, &cfg->book, stats->book);
+}
+
+static void clear(void *books) { rw_book_clear(books); }
+
+static const struct rw_book_bbo *bbo(const void *books, uint16_t locate) {
+    return rw_book_bbo(books, locate);
+}
+
+static const uint8_t *symbol(const void *books, uint16_t locate) {
+    return rw_book_symbol(books, locate);
+}
+
+/* A day has far more messages than 4,096, so a packet 1 behind them is a new start of the feed. */
+const struct rw_venue rw_itch50_venue = {.name = "itch50",
+                                         .open = rw_mold_decode,
+                                         .restart_from = 4096,
+                                         .footprint = footprint,
+                                         .make = make,
+                                         .clear = clear,
+                                         .apply = rw_itch50_apply,
+                                         .bbo = bbo,
+                                         .symbol = symbol,
+                                         .prefetch = rw_itch50_prefetch,
+                                         .prefetch_order = rw_itch50_prefetch_order,
+                                         .prefetch_level = rw_itch50_prefetch_level};

@@ -11,18 +11,20 @@
 
 #include "dataplane/book/book.h"
 #include "dataplane/feed/itch50.h"
+#include "dataplane/feed/venue.h"
+
+/* ITCH 5.0 over MoldUDP64. Its books, the void * of the functions, are a struct rw_book. */
+extern const struct rw_venue rw_itch50_venue;
 
 /* rw_itch50_apply applies one message to the books and fills *event (always, also when nothing
- * changed). Returns what rw_itch50_check says; with anything but RW_ITCH50_OK the books are
+ * changed). Returns what rw_itch50_check says; with anything but RW_VENUE_OK the books are
  * untouched and event->changed is 0. References that are not held are ignored and counted in the
  * book's counters. */
-enum rw_itch50_verdict rw_itch50_apply(struct rw_book *book, const uint8_t *message, uint32_t bytes,
-                                       struct rw_book_event *event);
+enum rw_venue_verdict rw_itch50_apply(void *book, const uint8_t *message, uint32_t bytes,
+                                      struct rw_book_event *event);
 
 /* rw_itch50_prefetch loads the cache lines rw_itch50_apply will need first: call it for the
  * messages of a whole packet before applying them. The other two use what it has loaded: _order
  * some 8 and _level some 4 messages ahead of the one being applied. Hints only; what fails
  * rw_itch50_check is ignored. */
-void rw_itch50_prefetch(const struct rw_book *book, const uint8_t *message, uint32_t bytes);
-void rw_itch50_prefetch_order(const struct rw_book *book, const uint8_t *message, uint32_t bytes);
-void rw_itch50_prefetch_level(const struct rw_book *book, const uint8_t *message, uint32_t bytes);
+rw_venue_prefetch rw_itch50_prefetch, rw_itch50_prefetch_order, rw_itch50_prefetch_level;

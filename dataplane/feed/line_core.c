@@ -4,10 +4,11 @@
 
 #include "dataplane/base/assert.h"
 
-#define GIVEN_UP_KEPT 16u   /* ranges remembered to tell late messages from duplicates */
-#define ARRIVALS_KEPT 4096u /* packets remembered to measure skew; a power of two */
-#define LINE_NONE     UINT32_MAX
-static const char no_session[RW_MOLD_SESSION_BYTES];
+#define GIVEN_UP_KEPT       16u   /* ranges remembered to tell late messages from duplicates */
+#define ARRIVALS_KEPT       4096u /* packets remembered to measure skew; a power of two */
+#define LINE_NONE           UINT32_MAX
+#define PACKET_MESSAGES_MAX UINT16_MAX
+static const char no_session[RW_SESSION_BYTES];
 
 /* One packet in the reorder buffer; its payload is slot `slot`. */
 struct held {
@@ -32,7 +33,7 @@ struct line {
     uint64_t high; /* next sequence after the highest seen in its generation; 0 before the first */
     uint32_t generation;
     uint32_t foreign_run; /* packets in a row of foreign_session */
-    char foreign_session[RW_MOLD_SESSION_BYTES];
+    char foreign_session[RW_SESSION_BYTES];
     bool ended;
 };
 
@@ -43,7 +44,7 @@ struct range {
 struct rw_line_core {
     struct rw_line_cfg cfg;
     struct rw_line_stats stats;
-    char session[RW_MOLD_SESSION_BYTES];
+    char session[RW_SESSION_BYTES];
     bool session_known;
     bool restarting;    /* RESTART is still to be handed on */
     bool delivered_any; /* in this generation */
@@ -57,7 +58,8 @@ struct rw_line_core {
     uint64_t end_at; /* first sequence that will never exist */
     uint64_t now_ns; /* live ports */
     /* the packet being handed on: borrowed from the caller, or held in slot current_slot */
-    struct rw_mold_cursor current;
+    struct rw_blocks current;
+    struct rw_blocks opened; /* the caller's last packet */
     uint64_t current_arrival_ns;
     uint32_t current_left;
     uint32_t current_slot; /* LINE_NONE: borrowed */
@@ -89,7 +91,7 @@ struct rw_line_core *rw_line_new(void *memory, const struct rw_line_cfg *cfg,
                                  const struct rw_line_stats *stats) {
     RW_ASSERT(cfg->lines >= 1 && cfg->lines <= RW_LINES_MAX);
     RW_ASSERT(cfg->reorder_packets >= 1 && cfg->reorder_packets <= 65536);
-    RW_ASSERT(cfg->packet_bytes >= RW_MOLD_HEADER_BYTES && cfg->packet_bytes <= UINT16_MAX);
+    RW_ASSERT(cfg->venue && cfg->packet_bytes >= 1 && cfg->packet_bytes <= UINT16_MAX);
     RW_ASSERT(cfg->first_sequence <= RW_LINE_SEQUENCE_MAX && ((uintptr_t)memory & 63) == 0);
     memset(memory, 0, rw_line_footprint(cfg));
     struct rw_line_core *core = memory;
@@ -170,7 +172,7 @@ static void line_joins(struct rw_line_core *core, struct line *line) {
 /* in_session decides whether a packet belongs to the channel, and lets a line go over to a session
  * that it brings steadily. */
 static bool in_session(struct rw_line_core *core, struct line *line,
-                       const struct rw_mold_packet *packet, uint32_t whole) {
+                       const struct rw_venue_packet *packet, uint32_t whole) {
     if (!core->session_known) {
         core->session_known = true;
         memcpy(core->session, packet->session, sizeof core->session);
@@ -184,7 +186,7 @@ static bool in_session(struct rw_line_core *core, struct line *line,
         line->foreign_run = 0;
     }
     line->foreign_run++;
-    uint32_t enough = core->cfg.session_switch_packets;
+    uint32_t enough = core->cfg.venue->session_is_stream ? 0 : core->cfg.session_switch_packets;
     if (enough > 0 && line->foreign_run >= enough && !core->ended) {
         memcpy(core->session, packet->session, sizeof core->session);
         start_generation(core);
@@ -200,16 +202,17 @@ static bool in_session(struct rw_line_core *core, struct line *line,
 
 /* in_generation detects a line that started again, and keeps one out that has not followed. */
 static bool in_generation(struct rw_line_core *core, struct line *line,
-                          const struct rw_mold_packet *packet, uint32_t whole) {
-    bool first = packet->sequence == 1 && packet->kind == RW_MOLD_DATA;
+                          const struct rw_venue_packet *packet, uint32_t whole) {
+    uint64_t sequence = packet->blocks.sequence, restart_from = core->cfg.venue->restart_from;
+    bool first = sequence == 1 && packet->kind == RW_PACKET_DATA;
     if (line->generation == core->generation) {
-        if (!first || line->high < RW_LINE_RESTART_FROM) return true;
+        if (!first || restart_from == 0 || line->high < restart_from) return true;
         start_generation(core);
         line_joins(core, line);
         count(&core->stats.channel->restarts, 1);
         return true;
     }
-    if (line->high == 0 || first || packet->sequence + RW_LINE_RESTART_FROM < line->high) {
+    if (line->high == 0 || first || sequence + restart_from < line->high) {
         line_joins(core, line);
         return true;
     }
@@ -269,10 +272,14 @@ static void know(struct rw_line_core *core, uint64_t upto, uint64_t now_ns) {
 
 static void hand_on(struct rw_line_core *core, const uint8_t *bytes, const struct held *packet,
                     uint32_t slot) {
-    struct rw_mold_packet header;
-    enum rw_mold_fault fault = rw_mold_decode(bytes, packet->bytes, &header);
-    RW_ASSERT(fault == RW_MOLD_FINE);
-    core->current = rw_mold_first(&header);
+    if (slot == LINE_NONE) {
+        core->current = core->opened;
+    } else {
+        struct rw_venue_packet opened;
+        enum rw_packet_fault fault = core->cfg.venue->open(bytes, packet->bytes, &opened);
+        RW_ASSERT(fault == RW_PACKET_FINE && opened.blocks.left >= packet->whole);
+        core->current = opened.blocks;
+    }
     core->current.sequence = packet->sequence;
     core->current_left = packet->whole;
     core->current_arrival_ns = packet->arrival_ns;
@@ -320,11 +327,6 @@ static void place(struct rw_line_core *core, const uint8_t *bytes, const struct 
     }
 }
 
-/* is_unsequenced recognises packets that stand outside any session. */
-static bool is_unsequenced(const struct rw_mold_packet *packet) {
-    return packet->sequence == 0 || memcmp(packet->session, no_session, sizeof no_session) == 0;
-}
-
 static void take_unsequenced(struct rw_line_core *core, uint32_t line, const uint8_t *bytes,
                              struct held *packet) {
     if (core->ended) {
@@ -334,24 +336,39 @@ static void take_unsequenced(struct rw_line_core *core, uint32_t line, const uin
     } else if (packet->whole > 0) {
         count(&core->stats.channel->unsequenced_accepted, packet->whole);
         packet->sequence = core->expected;
+        core->opened.step = 1;
+        hand_on(core, bytes, packet, LINE_NONE);
+    }
+}
+
+/* take_aside hands on what stands beside the sequence, from any line and as it comes. */
+static void take_aside(struct rw_line_core *core, const uint8_t *bytes, struct held *packet) {
+    if (core->ended) {
+        leave(core, &core->stats.channel->after_end, packet->whole);
+    } else if (packet->whole > 0) {
+        count(&core->stats.channel->aside, packet->whole);
+        packet->sequence = core->expected - 1;
+        core->opened.step = 0;
         hand_on(core, bytes, packet, LINE_NONE);
     }
 }
 
 /* read_header counts the packet and its faults; false when it cannot be used. */
 static bool read_header(struct rw_line_core *core, const void *payload, uint32_t bytes,
-                        struct rw_mold_packet *packet, uint16_t *whole) {
+                        struct rw_venue_packet *packet, uint32_t *whole) {
     struct rw_channel_counters *counters = core->stats.channel;
     count(&counters->packets, 1);
-    enum rw_mold_fault fault = rw_mold_decode(payload, bytes, packet);
-    if (fault == RW_MOLD_FINE && packet->sequence > RW_LINE_SEQUENCE_MAX - RW_MOLD_END_OF_SESSION)
-        fault = RW_MOLD_SEQUENCE_RANGE;
-    if (fault == RW_MOLD_SHORT_HEADER) count(&counters->short_header, 1);
-    if (fault == RW_MOLD_SEQUENCE_RANGE) count(&counters->sequence_range, 1);
-    if (fault != RW_MOLD_FINE) return false;
-    fault = rw_mold_check(packet, whole);
-    if (fault == RW_MOLD_TRUNCATED) count(&counters->truncated, 1);
-    if (fault == RW_MOLD_TRAILING) count(&counters->trailing, 1);
+    enum rw_packet_fault fault = core->cfg.venue->open(payload, bytes, packet);
+    if (fault == RW_PACKET_FINE &&
+        packet->blocks.sequence > RW_LINE_SEQUENCE_MAX - PACKET_MESSAGES_MAX)
+        fault = RW_PACKET_SEQUENCE_RANGE;
+    if (fault == RW_PACKET_BAD_HEADER) count(&counters->short_header, 1);
+    if (fault == RW_PACKET_SEQUENCE_RANGE) count(&counters->sequence_range, 1);
+    if (fault != RW_PACKET_FINE) return false;
+    RW_ASSERT(packet->blocks.left <= PACKET_MESSAGES_MAX);
+    fault = rw_packet_check(packet, whole);
+    if (fault == RW_PACKET_TRUNCATED) count(&counters->truncated, 1);
+    if (fault == RW_PACKET_TRAILING) count(&counters->trailing, 1);
     count(&counters->messages, *whole);
     rw_stat_set(&counters->in_flight, rw_stat_get(&counters->in_flight) + *whole);
     return true;
@@ -364,16 +381,20 @@ void rw_line_packet(struct rw_line_core *core, uint32_t index, const void *paylo
     struct line *line = &core->line[index];
     if (now_ns > line->now_ns) line->now_ns = now_ns;
     rw_line_now(core, now_ns);
-    struct rw_mold_packet packet;
-    uint16_t whole;
+    struct rw_venue_packet packet;
+    uint32_t whole;
     if (!read_header(core, payload, bytes, &packet, &whole)) return;
-    struct held place_of = {.sequence = packet.sequence,
+    core->opened = packet.blocks;
+    struct held place_of = {.sequence = packet.blocks.sequence,
                             .now_ns = now_ns,
                             .arrival_ns = arrival_ns,
-                            .whole = whole,
+                            .whole = (uint16_t)whole,
                             .bytes = (uint16_t)bytes};
-    if (is_unsequenced(&packet)) {
-        take_unsequenced(core, index, payload, &place_of);
+    if (__builtin_expect(packet.place != RW_PLACE_SEQUENCED, 0)) {
+        if (packet.place == RW_PLACE_ASIDE)
+            take_aside(core, payload, &place_of);
+        else
+            take_unsequenced(core, index, payload, &place_of);
         return;
     }
     if (!in_session(core, line, &packet, whole)) return;
@@ -382,20 +403,25 @@ void rw_line_packet(struct rw_line_core *core, uint32_t index, const void *paylo
         return;
     }
     if (!in_generation(core, line, &packet, whole)) return;
-    if (packet.kind == RW_MOLD_DATA) {
+    uint64_t sequence = packet.blocks.sequence;
+    if (packet.kind == RW_PACKET_DATA) {
         if (whole == 0) return;
-        count_line(core, index, packet.sequence, whole);
+        count_line(core, index, sequence, whole);
         place(core, payload, &place_of);
         return;
     }
-    know(core, packet.sequence, now_ns);
-    if (packet.kind == RW_MOLD_HEARTBEAT) {
+    know(core, sequence, now_ns);
+    if (packet.kind == RW_PACKET_HEARTBEAT) {
         count(&core->stats.channel->heartbeats, 1);
         return;
     }
     count(&core->stats.channel->ends_of_session, 1);
     core->end_known = true;
-    if (packet.sequence > core->end_at) core->end_at = packet.sequence;
+    if (sequence > core->end_at) core->end_at = sequence;
+}
+
+const struct rw_blocks *rw_line_ahead(const struct rw_line_core *core) {
+    return core->current_left ? &core->current : NULL;
 }
 
 void rw_line_port_ended(struct rw_line_core *core, uint32_t index) {
@@ -430,20 +456,21 @@ static uint64_t stamped(const struct rw_line_core *core, uint64_t sequence) {
 /* next_message hands on from the current packet, skipping what has come before. */
 static bool next_message(struct rw_line_core *core, struct rw_line_out *out) {
     while (core->current_left > 0) {
-        struct rw_mold_message message;
-        bool there = rw_mold_next(&core->current, &message);
+        struct rw_block message;
+        bool there = rw_blocks_next(&core->current, &message);
         RW_ASSERT(there && message.sequence <= core->expected);
         core->current_left--;
-        if (message.sequence < core->expected) {
+        if (message.sequence == core->expected) {
+            core->expected++;
+            core->delivered_any = true;
+        } else if (core->current.step) {
             drop_behind(core, message.sequence, 1);
             continue;
         }
-        core->expected++;
-        core->delivered_any = true;
         leave(core, &core->stats.channel->delivered, 1);
         *out = (struct rw_line_out){.sequence = stamped(core, message.sequence),
                                     .bytes = message.bytes,
-                                    .count = message.count,
+                                    .count = (uint16_t)message.count,
                                     .arrival_ns = core->current_arrival_ns};
         return true;
     }

@@ -9,8 +9,10 @@
  * given up for good. Time is what the caller gives: for file ports the capture time of the frames
  * (the slower line's, so that a replay decides the same at any speed), else the monotonic clock.
  *
- * A line that starts again at sequence 1, or goes over to another session, starts a new generation
- * of the channel. Sequences given out carry the generation in the top 16 bits, so they never fall.
+ * What a packet looks like, what its session means and from where a sequence of 1 is a new start is
+ * said by the venue's table (venue.h). A line that starts again at sequence 1, or goes over to
+ * another session, starts a new generation of the channel. Sequences given out carry the generation
+ * in the top 16 bits, so they never fall.
  *
  * Accounting, per channel and in messages:
  *   messages = delivered + duplicates + late + foreign + unsequenced_rejected + older_generation
@@ -24,15 +26,12 @@
 #include <stdint.h>
 
 #include "dataplane/base/hist.h"
-#include "dataplane/feed/moldudp64.h"
+#include "dataplane/feed/venue.h"
 #include "dataplane/stats/stats.h"
 
 #define RW_LINES_MAX             2u
 #define RW_LINE_GENERATION_SHIFT 48u
 #define RW_LINE_SEQUENCE_MAX     ((UINT64_C(1) << RW_LINE_GENERATION_SHIFT) - 1)
-/* A line that falls back to sequence 1 from at least here has started again; from below it is
- * taken for a late copy of the first packet. */
-#define RW_LINE_RESTART_FROM 4096u
 
 #define RW_CHANNEL_COUNTERS(X)                                                                   \
     X(packets, "packets", "packets of both lines, heartbeats included")                          \
@@ -47,10 +46,11 @@
     X(too_long, "messages", "dropped: packet too long for the reorder buffer")                   \
     X(in_flight, "messages", "now in the reorder buffer or the current packet")                  \
     X(unsequenced_accepted, "messages", "delivered without a sequence of their own")             \
+    X(aside, "messages", "delivered beside the sequence, such as those of a snapshot loop")      \
     X(foreign_packets, "packets", "packets of another session, heartbeats included")             \
     X(heartbeats, "packets", "packets without a message that name the next sequence")            \
     X(ends_of_session, "packets", "packets that announce the end of the session")                \
-    X(short_header, "packets", "dropped: fewer than 20 bytes")                                   \
+    X(short_header, "packets", "dropped: no whole header of this venue")                         \
     X(sequence_range, "packets", "dropped: sequence beyond 2^48")                                \
     X(truncated, "packets", "cut inside a message, or count too high; the whole messages count") \
     X(trailing, "packets", "bytes after the last message: count too low")                        \
@@ -77,6 +77,7 @@ RW_STATS_STRUCT(rw_channel_counters, RW_CHANNEL_COUNTERS);
 RW_STATS_STRUCT(rw_line_counters, RW_LINE_COUNTERS);
 
 struct rw_line_cfg {
+    const struct rw_venue *venue;
     uint64_t gap_timer_ns;    /* about the A/B skew */
     uint64_t first_sequence;  /* of the session; 0: join at the lowest sequence seen */
     uint32_t reorder_packets; /* packets the reorder buffer holds, 1..65,536 */
@@ -86,8 +87,8 @@ struct rw_line_cfg {
                                         to it; 0: never */
     uint8_t lines;              /* 1 or 2 */
     bool file_ports;            /* time is capture time, and ports end */
-    bool accept_unsequenced;    /* sequence 0 or NUL session: taken from line A as they come */
-    char session[RW_MOLD_SESSION_BYTES]; /* all NUL: the first packet decides */
+    bool accept_unsequenced;    /* packets without a number: taken from line A as they come */
+    char session[RW_SESSION_BYTES]; /* all NUL: the first packet decides */
 };
 
 /* Where the core counts. The histogram (of |skew|, ns) may be NULL. */
@@ -113,7 +114,8 @@ enum rw_line_event {
 };
 
 struct rw_line_out {
-    uint64_t sequence; /* generation << 48 | venue sequence */
+    uint64_t sequence; /* generation << 48 | venue sequence; what stands beside the sequence has
+                          that of the message before it */
     uint64_t missing;
     const uint8_t *bytes; /* valid until the next rw_line_packet */
     uint64_t arrival_ns;  /* of the packet that brought it */
@@ -139,10 +141,15 @@ void rw_line_port_ended(struct rw_line_core *core, uint32_t line);
 /* rw_line_now lets time pass without a packet; live ports only, ignored with file_ports. */
 void rw_line_now(struct rw_line_core *core, uint64_t now_ns);
 
+/* rw_line_ahead returns a cursor over the packet whose messages rw_line_next hands on now, some of
+ * which may have come before, so that they can be prefetched; NULL when there is none. Valid as the
+ * packet is. */
+const struct rw_blocks *rw_line_ahead(const struct rw_line_core *core);
+
 /* rw_line_next stores the next thing to hand on, in order. */
 enum rw_line_event rw_line_next(struct rw_line_core *core, struct rw_line_out *out);
 
 enum rw_channel_state rw_line_state(const struct rw_line_core *core);
-/* rw_line_session returns the ten characters of the current session; all NUL before the first
+/* rw_line_session returns the RW_SESSION_BYTES of the current session; all NUL before the first
  * packet. */
 const char *rw_line_session(const struct rw_line_core *core);

@@ -53,7 +53,6 @@ bool rw_memoir_decode(const uint8_t *bytes, size_t count, struct rw_venue_packet
     size_t header = RW_MEMOIR_HEADER_BYTES + (sequenced ? RW_MEMOIR_COUNT_BYTES : 0u);
     if (count < header) return false;
     *packet = (struct rw_venue_packet){
-        .session = rw_load_be64(bytes + 2),
         .kind = kinds[bytes[0]],
         .blocks = {.at = bytes + header,
                    .end = bytes + count,
@@ -62,6 +61,7 @@ bool rw_memoir_decode(const uint8_t *bytes, size_t count, struct rw_venue_packet
                    .left = sequenced ? rw_load_be16(bytes + RW_MEMOIR_HEADER_BYTES) : 0u,
                    .prefix = RW_PREFIX_BE16},
     };
+    rw_session_of(packet->session, rw_load_be64(bytes + 2));
     return true;
 }
 

@@ -13,33 +13,29 @@ static void write_header(uint8_t *to, const char *session, uint64_t sequence, ui
     rw_store_be16(to + COUNT_AT, count);
 }
 
-enum rw_mold_fault rw_mold_decode(const void *bytes, size_t count, struct rw_mold_packet *packet) {
+enum rw_packet_fault rw_mold_decode(const void *bytes, size_t count,
+                                    struct rw_venue_packet *packet) {
+    static const char no_session[RW_MOLD_SESSION_BYTES];
     const uint8_t *from = bytes;
-    if (count < RW_MOLD_HEADER_BYTES) return RW_MOLD_SHORT_HEADER;
+    if (count < RW_MOLD_HEADER_BYTES) return RW_PACKET_BAD_HEADER;
     uint64_t sequence = rw_load_be64(from + SEQUENCE_AT);
     uint16_t promised = rw_load_be16(from + COUNT_AT);
-    if (sequence > UINT64_MAX - RW_MOLD_END_OF_SESSION) return RW_MOLD_SEQUENCE_RANGE;
-    *packet = (struct rw_mold_packet){.sequence = sequence,
-                                      .blocks = from + RW_MOLD_HEADER_BYTES,
-                                      .block_bytes = (uint32_t)(count - RW_MOLD_HEADER_BYTES),
-                                      .count = promised,
-                                      .kind = RW_MOLD_DATA};
+    if (sequence > UINT64_MAX - RW_MOLD_END_OF_SESSION) return RW_PACKET_SEQUENCE_RANGE;
+    bool end = promised == RW_MOLD_END_OF_SESSION;
+    bool no_number = sequence == 0 || memcmp(from, no_session, sizeof no_session) == 0;
+    *packet =
+        (struct rw_venue_packet){.kind = end        ? RW_PACKET_END
+                                         : promised ? RW_PACKET_DATA
+                                                    : RW_PACKET_HEARTBEAT,
+                                 .place = no_number ? RW_PLACE_UNSEQUENCED : RW_PLACE_SEQUENCED,
+                                 .blocks = {.at = from + RW_MOLD_HEADER_BYTES,
+                                            .end = from + count,
+                                            .sequence = sequence,
+                                            .left = end ? 0 : promised,
+                                            .step = 1,
+                                            .prefix = RW_PREFIX_BE16}};
     memcpy(packet->session, from, RW_MOLD_SESSION_BYTES);
-    if (promised == 0) packet->kind = RW_MOLD_HEARTBEAT;
-    if (promised == RW_MOLD_END_OF_SESSION) {
-        packet->kind = RW_MOLD_END;
-        packet->count = 0;
-    }
-    return RW_MOLD_FINE;
-}
-
-enum rw_mold_fault rw_mold_check(const struct rw_mold_packet *packet, uint16_t *whole) {
-    struct rw_mold_cursor cursor = rw_mold_first(packet);
-    struct rw_mold_message message;
-    while (rw_mold_next(&cursor, &message)) continue;
-    *whole = (uint16_t)(packet->count - cursor.left);
-    if (cursor.left > 0) return RW_MOLD_TRUNCATED;
-    return cursor.at == cursor.end ? RW_MOLD_FINE : RW_MOLD_TRAILING;
+    return RW_PACKET_FINE;
 }
 
 void rw_mold_begin(struct rw_mold_writer *writer, void *buffer, size_t capacity,

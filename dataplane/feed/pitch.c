@@ -74,7 +74,6 @@ bool rw_pitch_decode(const uint8_t *bytes, size_t count, struct rw_venue_packet 
     if (length < RW_PITCH_HEADER_BYTES) return false;
     uint32_t sequence = rw_load_le32(bytes + 4);
     *packet = (struct rw_venue_packet){
-        .session = bytes[3],
         .kind = bytes[2] ? RW_PACKET_DATA : RW_PACKET_HEARTBEAT,
         .blocks = {.at = bytes + RW_PITCH_HEADER_BYTES,
                    .end = bytes + (length < count ? length : count),
@@ -83,6 +82,7 @@ bool rw_pitch_decode(const uint8_t *bytes, size_t count, struct rw_venue_packet 
                    .left = bytes[2],
                    .prefix = RW_PREFIX_U8_SELF},
     };
+    rw_session_of(packet->session, bytes[3]);
     return true;
 }
 

@@ -32,7 +32,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         rw_itch50_prefetch(book, message, bytes);
         rw_itch50_prefetch_order(book, message, bytes);
         rw_itch50_prefetch_level(book, message, bytes);
-        if (rw_itch50_apply(book, message, bytes, &event) == RW_ITCH50_OK) {
+        if (rw_itch50_apply(book, message, bytes, &event) == RW_VENUE_OK) {
             uint32_t length = rw_itch50_json(text, at, message);
             RW_ASSERT(length < sizeof text && text[length] == '\0');
         } else {

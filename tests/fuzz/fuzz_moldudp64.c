@@ -11,7 +11,9 @@
 
 #include "dataplane/base/assert.h"
 #include "dataplane/base/bytes.h"
+#include "dataplane/feed/itch50_book.h"
 #include "dataplane/feed/line_core.h"
+#include "dataplane/feed/moldudp64.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t count);
 
@@ -76,7 +78,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t count) {
     static _Alignas(64) uint8_t memory[256 << 10];
     struct run run = {0};
     bool file = count % 2;
-    struct rw_line_cfg cfg = {.lines = 2,
+    struct rw_line_cfg cfg = {.venue = &rw_itch50_venue,
+                              .lines = 2,
                               .reorder_packets = 4,
                               .packet_bytes = 300,
                               .gap_timer_ns = 1000,

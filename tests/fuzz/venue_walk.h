@@ -33,10 +33,12 @@ static inline void try_packet(const struct rw_venue_packet *packet, const uint8_
                               uint32_t body) {
     struct rw_blocks blocks = packet->blocks;
     struct rw_block block;
-    enum rw_packet_fault fault = rw_packet_check(packet);
+    uint32_t whole, walked = 0;
+    enum rw_packet_fault fault = rw_packet_check(packet, &whole);
     while (rw_blocks_next(&blocks, &block)) {
         RW_ASSERT(block.bytes >= data && block.bytes + block.count <= data + size);
         try_message(find, table, body, block.bytes, block.count);
+        walked++;
     }
-    RW_ASSERT((fault == RW_PACKET_TRUNCATED) == (blocks.left > 0));
+    RW_ASSERT((fault == RW_PACKET_TRUNCATED) == (blocks.left > 0) && walked == whole);
 }

@@ -14,33 +14,31 @@
 /* ---- ITCH 5.0 over MoldUDP64 ---------------------------------------------------------- */
 
 bool rw_decode_itch50_guess(const struct rw_decode_packet *packet) {
-    struct rw_mold_packet mold;
-    struct rw_mold_message message;
-    uint16_t whole;
-    if (rw_mold_decode(packet->payload, packet->bytes, &mold) != RW_MOLD_FINE ||
-        rw_mold_check(&mold, &whole) != RW_MOLD_FINE)
+    struct rw_venue_packet mold;
+    struct rw_block message;
+    uint32_t whole;
+    if (rw_mold_decode(packet->payload, packet->bytes, &mold) != RW_PACKET_FINE ||
+        rw_packet_check(&mold, &whole) != RW_PACKET_FINE)
         return false;
-    struct rw_mold_cursor cursor = rw_mold_first(&mold);
-    while (cursor.left && rw_mold_next(&cursor, &message))
+    while (rw_blocks_next(&mold.blocks, &message))
         if (rw_itch50_check(message.bytes, message.count) == RW_ITCH50_OK) return true;
     return false;
 }
 
 void rw_decode_itch50_walk(const struct rw_decode_packet *packet, struct rw_decode *decode) {
-    struct rw_mold_packet mold;
-    struct rw_mold_message message;
+    struct rw_venue_packet mold;
+    struct rw_block message;
     const struct rw_message_type *type;
-    uint16_t whole;
-    if (rw_mold_decode(packet->payload, packet->bytes, &mold) != RW_MOLD_FINE) {
+    uint32_t whole;
+    if (rw_mold_decode(packet->payload, packet->bytes, &mold) != RW_PACKET_FINE) {
         decode->tally.bad_packets++;
         return;
     }
-    enum rw_mold_fault fault = rw_mold_check(&mold, &whole);
-    decode->tally.cut += fault == RW_MOLD_TRUNCATED;
-    decode->tally.bad_packets += fault == RW_MOLD_TRAILING;
-    decode->tally.heartbeats += mold.kind == RW_MOLD_HEARTBEAT;
-    struct rw_mold_cursor cursor = rw_mold_first(&mold);
-    while (cursor.left && rw_mold_next(&cursor, &message)) {
+    enum rw_packet_fault fault = rw_packet_check(&mold, &whole);
+    decode->tally.cut += fault == RW_PACKET_TRUNCATED;
+    decode->tally.bad_packets += fault == RW_PACKET_TRAILING;
+    decode->tally.heartbeats += mold.kind == RW_PACKET_HEARTBEAT;
+    while (rw_blocks_next(&mold.blocks, &message)) {
         enum rw_message_verdict verdict =
             message.count
                 ? rw_message_find(&rw_itch50_table, message.bytes[0], message.count, &type)
@@ -67,8 +65,9 @@ static bool guess(const struct venue *venue, const struct rw_decode_packet *pack
     struct rw_venue_packet opened;
     struct rw_block block;
     const struct rw_message_type *type;
+    uint32_t whole;
     if (!venue->decode(packet->payload, packet->bytes, &opened) ||
-        opened.protocol != venue->protocol || rw_packet_check(&opened) != RW_PACKET_FINE)
+        opened.protocol != venue->protocol || rw_packet_check(&opened, &whole) != RW_PACKET_FINE)
         return false;
     while (rw_blocks_next(&opened.blocks, &block))
         if (venue->find(block.bytes, block.count, &type) == RW_MESSAGE_OK) return true;
@@ -80,12 +79,13 @@ static void walk(const struct venue *venue, const struct rw_decode_packet *packe
     struct rw_venue_packet opened;
     struct rw_block block;
     const struct rw_message_type *type;
+    uint32_t whole;
     if (!venue->decode(packet->payload, packet->bytes, &opened) ||
         opened.protocol != venue->protocol) {
         *(packet->cut ? &decode->tally.cut : &decode->tally.bad_packets) += 1;
         return;
     }
-    enum rw_packet_fault fault = rw_packet_check(&opened);
+    enum rw_packet_fault fault = rw_packet_check(&opened, &whole);
     decode->tally.cut += fault == RW_PACKET_TRUNCATED;
     decode->tally.bad_packets += fault == RW_PACKET_TRAILING;
     decode->tally.heartbeats += opened.kind == RW_PACKET_HEARTBEAT;
@@ -114,8 +114,9 @@ static const struct venue deepplus = {rw_iextp_decode, find_deepplus, &rw_deeppl
 /* The header says what the messages are, so a heartbeat will do. */
 static bool guess_iextp(const struct rw_decode_packet *packet, uint16_t protocol) {
     struct rw_venue_packet opened;
+    uint32_t whole;
     return rw_iextp_decode(packet->payload, packet->bytes, &opened) &&
-           opened.protocol == protocol && rw_packet_check(&opened) == RW_PACKET_FINE;
+           opened.protocol == protocol && rw_packet_check(&opened, &whole) == RW_PACKET_FINE;
 }
 
 bool rw_decode_deep10_guess(const struct rw_decode_packet *packet) {

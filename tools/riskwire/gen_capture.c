@@ -66,8 +66,7 @@ static int walk(struct capture *capture, bool second) {
     struct rw_itch_order *order = rw_itch_order_new(file);
     rw_book_clear(capture->book);
     while ((rc = rw_itch_order_next(order, &item)) > 0) {
-        bool good =
-            rw_itch50_apply(capture->book, item.message, item.bytes, &event) == RW_ITCH50_OK;
+        bool good = rw_itch50_apply(capture->book, item.message, item.bytes, &event) == RW_VENUE_OK;
         if (good && event.event_time_ns > capture->last_ns) capture->last_ns = event.event_time_ns;
         if (good && !second) note_price(capture, item.message, &event);
         if (good && second) note_trade(capture, &event);

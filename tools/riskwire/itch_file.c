@@ -20,7 +20,7 @@
 
 struct rw_itch_file {
     struct rw_pcap *pcap; /* NULL: length-prefixed */
-    struct rw_mold_cursor cursor;
+    struct rw_blocks cursor;
     struct rw_itch_item packet; /* what all messages of the current packet share */
     const uint8_t *mapped;
     uint64_t mapped_bytes, at, sequence;
@@ -94,7 +94,7 @@ static int next_prefixed(struct rw_itch_file *file, struct rw_itch_item *item) {
 /* Opens a frame's packet: sets cursor and packet, or counts why there is nothing in it. */
 static void open_packet(struct rw_itch_file *file, const struct rw_pcap_record *record) {
     struct rw_udp udp;
-    struct rw_mold_packet packet;
+    struct rw_venue_packet packet;
     enum rw_udp_verdict verdict =
         rw_udp_parse(record->frame, record->bytes, RW_UDP_CHECK_NONE, &udp);
     file->count.packets++;
@@ -102,25 +102,25 @@ static void open_packet(struct rw_itch_file *file, const struct rw_pcap_record *
         file->count.foreign_frames++;
         return;
     }
-    if (rw_mold_decode(udp.payload, udp.bytes, &packet) != RW_MOLD_FINE) {
+    if (rw_mold_decode(udp.payload, udp.bytes, &packet) != RW_PACKET_FINE) {
         file->count.bad_packets++;
         return;
     }
-    if (packet.kind == RW_MOLD_HEARTBEAT) file->count.heartbeats++;
-    if (packet.kind == RW_MOLD_END) file->count.session_ends++;
-    uint16_t whole;
-    enum rw_mold_fault fault = rw_mold_check(&packet, &whole);
-    if (fault == RW_MOLD_TRUNCATED) file->count.cut++;
-    if (fault == RW_MOLD_TRAILING) file->count.bad_packets++;
-    file->cursor = rw_mold_first(&packet);
-    file->packet.sequenced = packet.sequence != 0;
+    if (packet.kind == RW_PACKET_HEARTBEAT) file->count.heartbeats++;
+    if (packet.kind == RW_PACKET_END) file->count.session_ends++;
+    uint32_t whole;
+    enum rw_packet_fault fault = rw_packet_check(&packet, &whole);
+    if (fault == RW_PACKET_TRUNCATED) file->count.cut++;
+    if (fault == RW_PACKET_TRAILING) file->count.bad_packets++;
+    file->cursor = packet.blocks;
+    file->packet.sequenced = packet.blocks.sequence != 0;
     file->packet.time_ns = record->time_ns;
     memcpy(file->packet.session, packet.session, sizeof packet.session);
 }
 
 static int next_captured(struct rw_itch_file *file, struct rw_itch_item *item) {
-    struct rw_mold_message message;
-    while (!file->cursor.left || !rw_mold_next(&file->cursor, &message)) {
+    struct rw_block message;
+    while (!file->cursor.left || !rw_blocks_next(&file->cursor, &message)) {
         struct rw_pcap_record record;
         memset(&file->cursor, 0, sizeof file->cursor);
         int rc = rw_pcap_next(file->pcap, &record);

@@ -27,6 +27,7 @@
 /* One channel. A key of it is one row "feed.<key>" of the table, at feed[0]: it then exists in all
  * sections. */
 struct rw_config_feed {
+    char venue[RW_CONFIG_TEXT_BYTES];
     char line_a[RW_CONFIG_TEXT_BYTES];
     char line_b[RW_CONFIG_TEXT_BYTES];
     char group[RW_CONFIG_TEXT_BYTES];

@@ -1,6 +1,7 @@
 /* The table of configuration keys: the one place a key is named, ranged and explained. */
 #include <stddef.h>
 
+#include "dataplane/feed/venue.h"
 #include "tools/riskwired/config.h"
 
 #define TEXT(path, field, required, must_match, unset, words, help)                           \
@@ -34,6 +35,8 @@ static const struct rw_config_key keys[] = {
     TEXT("intake_file", intake_file, false, false, "", NULL,
          "inputs.csv with fills, replayed in event-time order; empty: no fills"),
 
+    TEXT("feed.venue", feed[0].venue, false, true, "itch50", RW_VENUE_NAMES,
+         "whose protocol both lines speak; header, session, restart and books follow from it"),
     TEXT("feed.line_a", feed[0].line_a, true, false, "line_a.pcap", NULL,
          "capture file, or DPDK device string, of line A"),
     TEXT("feed.line_b", feed[0].line_b, false, false, "", NULL,

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "dataplane/base/assert.h"
 #include "dataplane/base/err.h"
 
 static_assert(RW_CONFIG_FEEDS_MAX == RW_ENRICH_CHANNELS_MAX, "a section is a channel");
@@ -91,8 +92,11 @@ static int make_feed(struct rw_feed_cfg *feed, const struct rw_config_feed *conf
     if (*config->group && !group_of(config))
         return rw_err_set(EINVAL, "%s.group is '%s', wanted an address like 233.252.1.1", name,
                           config->group);
+    const struct rw_venue *venue = rw_venue_named(config->venue);
+    RW_ASSERT(venue); /* the table of keys lets no other word pass */
     feed->channel = (uint16_t)config->channel;
-    feed->line = (struct rw_line_cfg){.gap_timer_ns = config->gap_timeout_us * 1000,
+    feed->line = (struct rw_line_cfg){.venue = venue,
+                                      .gap_timer_ns = config->gap_timeout_us * 1000,
                                       .reorder_packets = 1024,
                                       .packet_bytes = RW_FRAME_SLOT_BYTES,
                                       .session_switch_packets = 64,
@@ -100,13 +104,13 @@ static int make_feed(struct rw_feed_cfg *feed, const struct rw_config_feed *conf
                                       .file_ports = file,
                                       .accept_unsequenced = !strcmp(config->unsequenced, "accept")};
     size_t length = strlen(config->venue_session);
-    if (length > RW_MOLD_SESSION_BYTES)
+    if (length > RW_SESSION_BYTES)
         return rw_err_set(EINVAL, "%s.venue_session is '%s', wanted at most %u characters", name,
-                          config->venue_session, RW_MOLD_SESSION_BYTES);
-    if (length) memset(feed->line.session, ' ', RW_MOLD_SESSION_BYTES);
+                          config->venue_session, RW_SESSION_BYTES);
+    if (length) memset(feed->line.session, ' ', RW_SESSION_BYTES);
     memcpy(feed->line.session, config->venue_session, length);
-    feed->book = (struct rw_book_cfg){.orders_max = (uint32_t)config->orders,
-                                      .levels_max = (uint32_t)config->orders / 2 + 1024};
+    feed->books.book = (struct rw_book_cfg){.orders_max = (uint32_t)config->orders,
+                                            .levels_max = (uint32_t)config->orders / 2 + 1024};
     return 0;
 }
 

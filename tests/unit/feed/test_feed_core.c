@@ -11,7 +11,9 @@
 
 #include "dataplane/base/rng.h"
 #include "dataplane/feed/feed_core.h"
+#include "dataplane/feed/itch50_book.h"
 #include "dataplane/feed/itch50_write.h"
+#include "dataplane/feed/moldudp64.h"
 
 #define OUT_MAX 65536
 
@@ -30,24 +32,27 @@ struct bench {
     uint64_t now;
 };
 
-static struct bench *bench_new(void) {
+static struct bench *bench_new_of(const struct rw_venue *venue) {
     struct bench *bench = calloc(1, sizeof *bench);
     struct rw_feed_cfg cfg = {.channel = 7,
-                              .line = {.lines = 2,
+                              .line = {.venue = venue,
+                                       .lines = 2,
                                        .first_sequence = 1,
                                        .gap_timer_ns = 1000,
                                        .reorder_packets = 64,
                                        .packet_bytes = RW_FRAME_PAYLOAD_BYTES},
-                              .book = {.orders_max = 4096, .levels_max = 4096}};
+                              .books = {.book = {.orders_max = 4096, .levels_max = 4096}}};
     struct rw_feed_stats stats = {
         .feed = &bench->feed,
-        .book = &bench->book,
+        .books = {.book = &bench->book},
         .line = {.channel = &bench->channel, .line = {&bench->line[0], &bench->line[1]}}};
     bench->memory = aligned_alloc(64, rw_feed_footprint(&cfg));
     bench->core = rw_feed_new(bench->memory, &cfg, &stats);
     bench->sequence = 1;
     return bench;
 }
+
+static struct bench *bench_new(void) { return bench_new_of(&rw_itch50_venue); }
 
 static void bench_free(struct bench *bench) {
     free(bench->memory);
@@ -388,6 +393,64 @@ static void ticks_are_a_function_of_the_venues_messages_alone(void **state) {
     bench_free(b);
 }
 
+/* A venue whose message is a number of instruments: each of them gets a new bid and a trade. */
+struct crowd {
+    struct rw_book_bbo bbo;
+    uint16_t next, last;
+};
+
+static size_t crowd_footprint(const struct rw_venue_cfg *cfg) { return sizeof(struct crowd); }
+
+static void *crowd_make(void *memory, const struct rw_venue_cfg *cfg,
+                        const struct rw_venue_stats *stats) {
+    return memset(memory, 0, sizeof(struct crowd));
+}
+
+static void crowd_more(void *books, struct rw_book_event *event) {
+    struct crowd *crowd = books;
+    *event = (struct rw_book_event){.changed = RW_BOOK_BBO | RW_BOOK_TRADE,
+                                    .locate = crowd->next++,
+                                    .printable = true,
+                                    .quantity = 1,
+                                    .price = 5,
+                                    .after = {.bid_price = 4, .bid_quantity = 1}};
+    if (crowd->next <= crowd->last) event->changed |= RW_BOOK_MORE;
+}
+
+static enum rw_venue_verdict crowd_apply(void *books, const uint8_t *message, uint32_t bytes,
+                                         struct rw_book_event *event) {
+    struct crowd *crowd = books;
+    crowd->next = 1;
+    crowd->last = message[0];
+    crowd_more(books, event);
+    return RW_VENUE_OK;
+}
+
+static const struct rw_venue crowd_venue = {.name = "crowd",
+                                            .open = rw_mold_decode,
+                                            .footprint = crowd_footprint,
+                                            .make = crowd_make,
+                                            .apply = crowd_apply,
+                                            .more = crowd_more};
+
+static void a_message_about_many_instruments_is_worked_off_in_steps(void **state) {
+    struct bench *bench = bench_new_of(&crowd_venue);
+    const uint8_t crowds[] = {200, 1};
+    assert_int_equal(send(bench, &crowds[0], 1), 400);
+    assert_int_equal(send(bench, &crowds[1], 1), 2);
+    for (uint32_t i = 0; i < 400; i++) {
+        struct rw_tick_body body = body_of(&bench->out[i]);
+        assert_int_equal(body.index, i);
+        assert_int_equal(body.venue_sequence, 1);
+        assert_int_equal(body.kind, i % 2 ? RW_TICK_TRADE : RW_TICK_BBO);
+        assert_int_equal(bench->out[i].instrument, 1 + i / 2);
+        assert_int_equal(bench->out[i].sequence, bench->out[0].sequence); /* the arrival */
+    }
+    assert_int_equal(body_of(&bench->out[400]).index, 0);
+    assert_int_equal(rw_stat_get(&bench->feed.messages), 2);
+    bench_free(bench);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(bad_messages_are_counted_and_give_nothing),
@@ -401,6 +464,7 @@ int main(void) {
         cmocka_unit_test(a_gap_is_told_once_and_flags_every_later_tick),
         cmocka_unit_test(a_start_again_empties_the_market_and_makes_the_channel_whole),
         cmocka_unit_test(the_channel_ends_with_the_number_of_its_last_message),
+        cmocka_unit_test(a_message_about_many_instruments_is_worked_off_in_steps),
         cmocka_unit_test(ticks_are_a_function_of_the_venues_messages_alone),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -11,7 +11,9 @@
 
 #include "dataplane/base/bytes.h"
 #include "dataplane/base/rng.h"
+#include "dataplane/feed/itch50_book.h"
 #include "dataplane/feed/line_core.h"
+#include "dataplane/feed/moldudp64.h"
 
 #define PACKET_BYTES 512
 
@@ -31,6 +33,7 @@ struct bench {
 static struct bench *bench_new(struct rw_line_cfg cfg) {
     struct bench *bench = calloc(1, sizeof *bench);
     bench->cfg = cfg;
+    if (!bench->cfg.venue) bench->cfg.venue = &rw_itch50_venue;
     bench->cfg.packet_bytes = PACKET_BYTES;
     if (bench->cfg.lines == 0) bench->cfg.lines = 2;
     if (bench->cfg.reorder_packets == 0) bench->cfg.reorder_packets = 64;
@@ -395,6 +398,61 @@ static void unsequenced_packets_are_rejected_unless_accepted_and_then_only_from_
     }
 }
 
+/* A venue like ITCH's, whose session is the number of a stream and whose packets of session '*'
+ * stand beside the sequence. */
+static enum rw_packet_fault open_stream(const void *bytes, size_t count,
+                                        struct rw_venue_packet *packet) {
+    enum rw_packet_fault fault = rw_mold_decode(bytes, count, packet);
+    if (fault == RW_PACKET_FINE && packet->session[0] == '*') packet->place = RW_PLACE_ASIDE;
+    return fault;
+}
+static const struct rw_venue stream_venue = {
+    .name = "stream", .open = open_stream, .session_is_stream = true};
+
+static void what_stands_beside_the_sequence_is_handed_on_at_once_by_each_line(void **state) {
+    struct bench *bench =
+        bench_new((struct rw_line_cfg){.venue = &stream_venue, .first_sequence = 1});
+    struct rw_line_out out;
+    give(bench, 0, 10, SESSION, 1, 3);
+    give(bench, 0, 11, SESSION, 6, 2); /* 4 and 5 are missing */
+    for (uint32_t line = 0; line < 2; line++) {
+        size_t bytes = write_packet(bench->packet, "*         ", 900, 2);
+        rw_line_packet(bench->core, line, bench->packet, (uint32_t)bytes, 20, 20);
+        for (uint64_t i = 0; i < 2; i++) {
+            assert_int_equal(rw_line_next(bench->core, &out), RW_LINE_MESSAGE);
+            assert_int_equal(out.sequence, 3); /* that of the last message before it */
+            assert_int_equal(rw_load_be64(out.bytes), 900 + i);
+        }
+        assert_int_equal(rw_line_next(bench->core, &out), RW_LINE_NONE);
+    }
+    assert_int_equal(rw_stat_get(&bench->channel.aside), 4);
+    give(bench, 1, 30, SESSION, 4, 2);
+    assert_int_equal(bench->delivered, 7);
+    assert_int_equal(rw_line_state(bench->core), RW_CHANNEL_SYNC);
+    bench_free(bench);
+}
+
+static void the_number_of_another_stream_is_never_followed(void **state) {
+    struct bench *bench = bench_new((struct rw_line_cfg){
+        .venue = &stream_venue, .first_sequence = 1, .session_switch_packets = 3});
+    give(bench, 0, 10, SESSION, 1, 1);
+    for (uint32_t i = 0; i < 100; i++) give(bench, 0, 20 + i, OTHER, 1 + i, 1);
+    assert_int_equal(bench->delivered, 1);
+    assert_int_equal(bench->restarts, 0);
+    assert_int_equal(rw_stat_get(&bench->channel.foreign), 100);
+    bench_free(bench);
+}
+
+static void a_sequence_that_never_starts_again_only_repeats_itself(void **state) {
+    struct bench *bench =
+        bench_new((struct rw_line_cfg){.venue = &stream_venue, .first_sequence = 1});
+    for (uint32_t i = 0; i < 5000; i += 10) give(bench, 0, i, SESSION, 1 + i, 10);
+    give(bench, 0, 6000, SESSION, 1, 10);
+    assert_int_equal(bench->restarts, 0);
+    assert_int_equal(rw_stat_get(&bench->channel.duplicates), 10);
+    bench_free(bench);
+}
+
 static void each_line_is_told_what_it_lost_and_how_late_it_was(void **state) {
     struct bench *bench = bench_new((struct rw_line_cfg){.first_sequence = 1});
     give(bench, 0, 10, SESSION, 1, 5);
@@ -429,6 +487,9 @@ int main(void) {
         cmocka_unit_test(without_a_first_sequence_the_channel_joins_at_the_lowest_one_seen),
         cmocka_unit_test(
             unsequenced_packets_are_rejected_unless_accepted_and_then_only_from_line_a),
+        cmocka_unit_test(what_stands_beside_the_sequence_is_handed_on_at_once_by_each_line),
+        cmocka_unit_test(the_number_of_another_stream_is_never_followed),
+        cmocka_unit_test(a_sequence_that_never_starts_again_only_repeats_itself),
         cmocka_unit_test(each_line_is_told_what_it_lost_and_how_late_it_was),
         cmocka_unit_test(whatever_one_line_brings_in_time_is_delivered_once_and_in_order),
     };

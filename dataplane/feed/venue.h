@@ -1,0 +1,71 @@
+/* A venue as the feed sees it: one constant table of what differs between venues. line_core and
+ * feed_core know no venue's bytes; they take the table from their configuration.
+ *
+ *   payload ─► open ─► header + cursor ─► line_core ─► message ─► apply ─► event, event, …
+ *                                                        │          └─► books of the venue
+ *                                                        └ what the venue numbers: a message, or a
+ *                                                          whole packet (RW_PREFIX_NONE)
+ *
+ * A new venue is one file pair <venue>_book.[ch] that defines its table, and one row in venue.c.
+ * Everything here is pure; one owner thread for the books. */
+#pragma once
+
+#include "dataplane/book/book.h"
+#include "dataplane/feed/venue_packet.h"
+
+struct rw_venue_cfg {
+    struct rw_book_cfg book;
+};
+
+/* Where the books count. */
+struct rw_venue_stats {
+    struct rw_book_counters *book;
+};
+
+/* What `apply` says about a message. */
+enum rw_venue_verdict {
+    RW_VENUE_OK = 0,
+    RW_VENUE_UNKNOWN_TYPE = 1,
+    RW_VENUE_BAD_LENGTH = 2,
+};
+
+/* A hint that a message is coming; without effect on the content. Any bytes may be given. */
+typedef void rw_venue_prefetch(const void *books, const uint8_t *message, uint32_t bytes);
+
+struct rw_venue {
+    const char *name; /* as feed.venue names it */
+
+    /* The header of a UDP payload: RW_PACKET_FINE and *packet, or the fault that makes the packet
+     * unusable. Called again for a packet that was held back. */
+    enum rw_packet_fault (*open)(const void *payload, size_t bytes, struct rw_venue_packet *packet);
+    /* A line that falls back to sequence 1 from at least here has started again; from below it is
+     * taken for a late copy of the first packet. 0: a sequence never starts again. */
+    uint64_t restart_from;
+    /* The session is the number of a stream, such as a unit: another one is another channel's and
+     * never followed. False: another session is the next one of the same stream. */
+    bool session_is_stream;
+
+    /* The books: footprint → make → clear, as in book.h. `make` returns what the others take. */
+    size_t (*footprint)(const struct rw_venue_cfg *cfg);
+    void *(*make)(void *memory, const struct rw_venue_cfg *cfg, const struct rw_venue_stats *stats);
+    void (*clear)(void *books);
+    /* Applies one message and fills *event, always. Anything but RW_VENUE_OK: the message was
+     * skipped and event->changed is 0. With RW_BOOK_MORE in event->changed the message changed more
+     * than one instrument: `more` gives the next event, until one is without RW_BOOK_MORE; the
+     * message stays in place until then, and nothing else is applied. */
+    enum rw_venue_verdict (*apply)(void *books, const uint8_t *message, uint32_t bytes,
+                                   struct rw_book_event *event);
+    void (*more)(void *books, struct rw_book_event *event); /* NULL: never RW_BOOK_MORE */
+    const struct rw_book_bbo *(*bbo)(const void *books, uint16_t locate);
+    /* Eight characters, space padded. */
+    const uint8_t *(*symbol)(const void *books, uint16_t locate);
+
+    /* Called for each message of a packet, in this order: the first for all of them before any is
+     * applied, the others some messages ahead of the one being applied. All or none are NULL. */
+    rw_venue_prefetch *prefetch, *prefetch_order, *prefetch_level;
+};
+
+/* rw_venue_named returns the table of a name, NULL when there is none. */
+const struct rw_venue *rw_venue_named(const char *name);
+/* All names, the default first, for tables of keys and help texts. */
+#define RW_VENUE_NAMES "itch50"
