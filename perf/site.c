@@ -51,7 +51,7 @@ static void feed_apart(struct rw_nic *nic, uint32_t port, const struct rw_pcap_r
                        uint64_t spacing_ns) {
     uint8_t payload[2048], frame[2048 + RW_UDP_HEADERS_BYTES];
     struct rw_udp udp;
-    struct rw_venue_packet packet;
+    struct rw_packet packet;
     struct rw_block message;
     if (rw_udp_parse(record->frame, record->bytes, RW_UDP_CHECK_NONE, &udp) != RW_UDP_accepted ||
         rw_mold_decode(udp.payload, udp.bytes, &packet) != RW_PACKET_FINE)

@@ -47,14 +47,14 @@ RW_STATS_STRUCT(rw_feed_counters, RW_FEED_COUNTERS);
 
 struct rw_feed_cfg {
     struct rw_line_cfg line;
-    struct rw_venue_cfg books;
+    struct rw_books_cfg books;
     uint16_t channel;
     char market_code; /* whose operational halts count, where the venue names a market; 0: 'Q' */
 };
 
 struct rw_feed_stats {
     struct rw_feed_counters *feed;
-    struct rw_venue_stats books;
+    struct rw_books_stats books;
     struct rw_line_stats line;
 };
 

@@ -22,4 +22,4 @@ enum rw_iextp_protocol {
  * channel in its upper and the session in its lower half. Returns false, *packet untouched, when it
  * is shorter than the header or of another version. Bytes behind the payload that the header states
  * are left out. */
-bool rw_iextp_decode(const uint8_t *bytes, size_t count, struct rw_venue_packet *packet);
+bool rw_iextp_decode(const uint8_t *bytes, size_t count, struct rw_packet *packet);

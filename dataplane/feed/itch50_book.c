@@ -210,10 +210,10 @@ void rw_itch50_prefetch_level(const void *book, const uint8_t *message, uint32_t
         rw_book_prefetch_level(book, rw_itch50_delete_order_reference_number(message));
 }
 
-static size_t footprint(const struct rw_venue_cfg *cfg) { return rw_book_footprint(&cfg->book); }
+static size_t footprint(const struct rw_books_cfg *cfg) { return rw_book_footprint(&cfg->book); }
 
-static void *make(void *memory, const struct rw_venue_cfg *cfg,
-                  const struct rw_venue_stats *stats) {
+static void *make(void *memory, const struct rw_books_cfg *cfg,
+                  const struct rw_books_stats *stats) {
     return rw_book_new(memory, &cfg->book, stats->book);
 }
 

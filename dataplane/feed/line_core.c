@@ -171,8 +171,8 @@ static void line_joins(struct rw_line_core *core, struct line *line) {
 
 /* in_session decides whether a packet belongs to the channel, and lets a line go over to a session
  * that it brings steadily. */
-static bool in_session(struct rw_line_core *core, struct line *line,
-                       const struct rw_venue_packet *packet, uint32_t whole) {
+static bool in_session(struct rw_line_core *core, struct line *line, const struct rw_packet *packet,
+                       uint32_t whole) {
     if (!core->session_known) {
         core->session_known = true;
         memcpy(core->session, packet->session, sizeof core->session);
@@ -202,7 +202,7 @@ static bool in_session(struct rw_line_core *core, struct line *line,
 
 /* in_generation detects a line that started again, and keeps one out that has not followed. */
 static bool in_generation(struct rw_line_core *core, struct line *line,
-                          const struct rw_venue_packet *packet, uint32_t whole) {
+                          const struct rw_packet *packet, uint32_t whole) {
     uint64_t sequence = packet->blocks.sequence, restart_from = core->cfg.venue->restart_from;
     bool first = sequence == 1 && packet->kind == RW_PACKET_DATA;
     if (line->generation == core->generation) {
@@ -275,7 +275,7 @@ static void hand_on(struct rw_line_core *core, const uint8_t *bytes, const struc
     if (slot == LINE_NONE) {
         core->current = core->opened;
     } else {
-        struct rw_venue_packet opened;
+        struct rw_packet opened;
         enum rw_packet_fault fault = core->cfg.venue->open(bytes, packet->bytes, &opened);
         RW_ASSERT(fault == RW_PACKET_FINE && opened.blocks.left >= packet->whole);
         core->current = opened.blocks;
@@ -355,7 +355,7 @@ static void take_aside(struct rw_line_core *core, const uint8_t *bytes, struct h
 
 /* read_header counts the packet and its faults; false when it cannot be used. */
 static bool read_header(struct rw_line_core *core, const void *payload, uint32_t bytes,
-                        struct rw_venue_packet *packet, uint32_t *whole) {
+                        struct rw_packet *packet, uint32_t *whole) {
     struct rw_channel_counters *counters = core->stats.channel;
     count(&counters->packets, 1);
     enum rw_packet_fault fault = core->cfg.venue->open(payload, bytes, packet);
@@ -381,7 +381,7 @@ void rw_line_packet(struct rw_line_core *core, uint32_t index, const void *paylo
     struct line *line = &core->line[index];
     if (now_ns > line->now_ns) line->now_ns = now_ns;
     rw_line_now(core, now_ns);
-    struct rw_venue_packet packet;
+    struct rw_packet packet;
     uint32_t whole;
     if (!read_header(core, payload, bytes, &packet, &whole)) return;
     core->opened = packet.blocks;

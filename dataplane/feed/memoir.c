@@ -46,13 +46,13 @@ static const struct rw_message_type memoir_types[] = {
 const struct rw_message_table rw_memoir_table = {
     memoir_types, sizeof memoir_types / sizeof *memoir_types, RW_ORDER_BIG, RW_CODE_DECIMAL};
 
-bool rw_memoir_decode(const uint8_t *bytes, size_t count, struct rw_venue_packet *packet) {
+bool rw_memoir_decode(const uint8_t *bytes, size_t count, struct rw_packet *packet) {
     static const uint8_t kinds[] = {RW_PACKET_HEARTBEAT, RW_PACKET_END, RW_PACKET_DATA};
     if (count < RW_MEMOIR_HEADER_BYTES || bytes[0] >= sizeof kinds) return false;
     bool sequenced = kinds[bytes[0]] == RW_PACKET_DATA;
     size_t header = RW_MEMOIR_HEADER_BYTES + (sequenced ? RW_MEMOIR_COUNT_BYTES : 0u);
     if (count < header) return false;
-    *packet = (struct rw_venue_packet){
+    *packet = (struct rw_packet){
         .kind = kinds[bytes[0]],
         .blocks = {.at = bytes + header,
                    .end = bytes + count,

@@ -19,7 +19,7 @@ extern const struct rw_message_table rw_memoir_table;
 
 /* rw_memoir_decode reads the header of a UDP payload of `count` bytes. Returns false, *packet
  * untouched, when it is shorter than the header or of no known kind. Pure. */
-bool rw_memoir_decode(const uint8_t *bytes, size_t count, struct rw_venue_packet *packet);
+bool rw_memoir_decode(const uint8_t *bytes, size_t count, struct rw_packet *packet);
 
 /* rw_memoir_find looks up a message that starts with its SBE header; the fields lie in message +
  * RW_MEMOIR_BODY. A block may be longer than the table, as later versions append; the message must

@@ -13,8 +13,7 @@ static void write_header(uint8_t *to, const char *session, uint64_t sequence, ui
     rw_store_be16(to + COUNT_AT, count);
 }
 
-enum rw_packet_fault rw_mold_decode(const void *bytes, size_t count,
-                                    struct rw_venue_packet *packet) {
+enum rw_packet_fault rw_mold_decode(const void *bytes, size_t count, struct rw_packet *packet) {
     static const char no_session[RW_MOLD_SESSION_BYTES];
     const uint8_t *from = bytes;
     if (count < RW_MOLD_HEADER_BYTES) return RW_PACKET_BAD_HEADER;
@@ -23,8 +22,7 @@ enum rw_packet_fault rw_mold_decode(const void *bytes, size_t count,
     if (sequence > UINT64_MAX - RW_MOLD_END_OF_SESSION) return RW_PACKET_SEQUENCE_RANGE;
     bool end = promised == RW_MOLD_END_OF_SESSION;
     bool no_number = sequence == 0 || memcmp(from, no_session, sizeof no_session) == 0;
-    *packet =
-        (struct rw_venue_packet){.kind = end        ? RW_PACKET_END
+    *packet = (struct rw_packet){.kind = end        ? RW_PACKET_END
                                          : promised ? RW_PACKET_DATA
                                                     : RW_PACKET_HEARTBEAT,
                                  .place = no_number ? RW_PLACE_UNSEQUENCED : RW_PLACE_SEQUENCED,

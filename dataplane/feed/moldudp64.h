@@ -26,8 +26,7 @@
  * RW_PACKET_BAD_HEADER (fewer than 20 bytes) or RW_PACKET_SEQUENCE_RANGE (sequence + count does not
  * fit in 64 bits), then *packet is untouched. The session is as on the wire, space padded. Sequence
  * 0 or a session of NULs is RW_PLACE_UNSEQUENCED. */
-enum rw_packet_fault rw_mold_decode(const void *bytes, size_t count,
-                                    struct rw_venue_packet *packet);
+enum rw_packet_fault rw_mold_decode(const void *bytes, size_t count, struct rw_packet *packet);
 
 /* Writing a packet: begin, add until it says no, end. The buffer is the caller's. */
 struct rw_mold_writer {

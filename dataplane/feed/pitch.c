@@ -68,12 +68,12 @@ static const struct rw_message_type pitch_types[] = {
 const struct rw_message_table rw_pitch_table = {
     pitch_types, sizeof pitch_types / sizeof *pitch_types, RW_ORDER_LITTLE, RW_CODE_HEX};
 
-bool rw_pitch_decode(const uint8_t *bytes, size_t count, struct rw_venue_packet *packet) {
+bool rw_pitch_decode(const uint8_t *bytes, size_t count, struct rw_packet *packet) {
     if (count < RW_PITCH_HEADER_BYTES) return false;
     size_t length = rw_load_le16(bytes);
     if (length < RW_PITCH_HEADER_BYTES) return false;
     uint32_t sequence = rw_load_le32(bytes + 4);
-    *packet = (struct rw_venue_packet){
+    *packet = (struct rw_packet){
         .kind = bytes[2] ? RW_PACKET_DATA : RW_PACKET_HEARTBEAT,
         .blocks = {.at = bytes + RW_PITCH_HEADER_BYTES,
                    .end = bytes + (length < count ? length : count),

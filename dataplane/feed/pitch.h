@@ -19,7 +19,7 @@ extern const struct rw_message_table rw_pitch_table;
 /* rw_pitch_decode reads the header of a UDP payload of `count` bytes; packet->session is the unit.
  * Returns false, *packet untouched, when it is shorter than a header or says so. Bytes behind the
  * length in the header are left out. Pure. */
-bool rw_pitch_decode(const uint8_t *bytes, size_t count, struct rw_venue_packet *packet);
+bool rw_pitch_decode(const uint8_t *bytes, size_t count, struct rw_packet *packet);
 
 /* rw_pitch_find looks up a message that starts with its type byte; the fields lie in message +
  * RW_PITCH_BODY. Pure. */

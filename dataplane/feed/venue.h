@@ -13,12 +13,12 @@
 #include "dataplane/book/book.h"
 #include "dataplane/feed/venue_packet.h"
 
-struct rw_venue_cfg {
+struct rw_books_cfg {
     struct rw_book_cfg book;
 };
 
 /* Where the books count. */
-struct rw_venue_stats {
+struct rw_books_stats {
     struct rw_book_counters *book;
 };
 
@@ -37,7 +37,7 @@ struct rw_venue {
 
     /* The header of a UDP payload: RW_PACKET_FINE and *packet, or the fault that makes the packet
      * unusable. Called again for a packet that was held back. */
-    enum rw_packet_fault (*open)(const void *payload, size_t bytes, struct rw_venue_packet *packet);
+    enum rw_packet_fault (*open)(const void *payload, size_t bytes, struct rw_packet *packet);
     /* A line that falls back to sequence 1 from at least here has started again; from below it is
      * taken for a late copy of the first packet. 0: a sequence never starts again. */
     uint64_t restart_from;
@@ -46,8 +46,8 @@ struct rw_venue {
     bool session_is_stream;
 
     /* The books: footprint → make → clear, as in book.h. `make` returns what the others take. */
-    size_t (*footprint)(const struct rw_venue_cfg *cfg);
-    void *(*make)(void *memory, const struct rw_venue_cfg *cfg, const struct rw_venue_stats *stats);
+    size_t (*footprint)(const struct rw_books_cfg *cfg);
+    void *(*make)(void *memory, const struct rw_books_cfg *cfg, const struct rw_books_stats *stats);
     void (*clear)(void *books);
     /* Applies one message and fills *event, always. Anything but RW_VENUE_OK: the message was
      * skipped and event->changed is 0. With RW_BOOK_MORE in event->changed the message changed more

@@ -82,7 +82,7 @@ enum rw_packet_place {
                            twice, such as a packet of a snapshot loop */
 };
 
-struct rw_venue_packet {
+struct rw_packet {
     char session[RW_SESSION_BYTES]; /* what the venue numbers its streams by */
     uint16_t protocol;              /* of the messages, where the header says it, else 0 */
     uint8_t kind;                   /* enum rw_packet_kind; only data carries messages */
@@ -103,7 +103,7 @@ enum rw_packet_fault {
 /* rw_packet_check walks all messages of a decoded packet. Returns its fault, one of the first
  * three, and stores in *whole how many messages are complete; these are safe to take with
  * rw_blocks_next. */
-static inline enum rw_packet_fault rw_packet_check(const struct rw_venue_packet *packet,
+static inline enum rw_packet_fault rw_packet_check(const struct rw_packet *packet,
                                                    uint32_t *whole) {
     struct rw_blocks blocks = packet->blocks;
     struct rw_block block;

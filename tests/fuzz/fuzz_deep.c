@@ -13,7 +13,7 @@ static enum rw_message_verdict find(const uint8_t *message, uint32_t bytes,
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
-    struct rw_venue_packet packet;
+    struct rw_packet packet;
     if (rw_iextp_decode(data, size, &packet))
         try_packet(&packet, data, size, find, &rw_deepplus_table, 0);
     return 0;

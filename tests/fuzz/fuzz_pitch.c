@@ -7,7 +7,7 @@
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
-    struct rw_venue_packet packet;
+    struct rw_packet packet;
     if (rw_pitch_decode(data, size, &packet))
         try_packet(&packet, data, size, rw_pitch_find, &rw_pitch_table, RW_PITCH_BODY);
     return 0;

@@ -28,8 +28,8 @@ static inline void try_message(find_message find, const struct rw_message_table 
     free(message);
 }
 
-static inline void try_packet(const struct rw_venue_packet *packet, const uint8_t *data,
-                              size_t size, find_message find, const struct rw_message_table *table,
+static inline void try_packet(const struct rw_packet *packet, const uint8_t *data, size_t size,
+                              find_message find, const struct rw_message_table *table,
                               uint32_t body) {
     struct rw_blocks blocks = packet->blocks;
     struct rw_block block;

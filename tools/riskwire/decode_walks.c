@@ -14,7 +14,7 @@
 /* ---- ITCH 5.0 over MoldUDP64 ---------------------------------------------------------- */
 
 bool rw_decode_itch50_guess(const struct rw_decode_packet *packet) {
-    struct rw_venue_packet mold;
+    struct rw_packet mold;
     struct rw_block message;
     uint32_t whole;
     if (rw_mold_decode(packet->payload, packet->bytes, &mold) != RW_PACKET_FINE ||
@@ -26,7 +26,7 @@ bool rw_decode_itch50_guess(const struct rw_decode_packet *packet) {
 }
 
 void rw_decode_itch50_walk(const struct rw_decode_packet *packet, struct rw_decode *decode) {
-    struct rw_venue_packet mold;
+    struct rw_packet mold;
     struct rw_block message;
     const struct rw_message_type *type;
     uint32_t whole;
@@ -52,7 +52,7 @@ void rw_decode_itch50_walk(const struct rw_decode_packet *packet, struct rw_deco
 
 /* What tells one such feed from another. */
 struct venue {
-    bool (*decode)(const uint8_t *bytes, size_t count, struct rw_venue_packet *packet);
+    bool (*decode)(const uint8_t *bytes, size_t count, struct rw_packet *packet);
     enum rw_message_verdict (*find)(const uint8_t *message, uint32_t bytes,
                                     const struct rw_message_type **type);
     const struct rw_message_table *table;
@@ -62,7 +62,7 @@ struct venue {
 
 /* Whole, and with a message that is known. */
 static bool guess(const struct venue *venue, const struct rw_decode_packet *packet) {
-    struct rw_venue_packet opened;
+    struct rw_packet opened;
     struct rw_block block;
     const struct rw_message_type *type;
     uint32_t whole;
@@ -76,7 +76,7 @@ static bool guess(const struct venue *venue, const struct rw_decode_packet *pack
 
 static void walk(const struct venue *venue, const struct rw_decode_packet *packet,
                  struct rw_decode *decode) {
-    struct rw_venue_packet opened;
+    struct rw_packet opened;
     struct rw_block block;
     const struct rw_message_type *type;
     uint32_t whole;
@@ -113,7 +113,7 @@ static const struct venue deepplus = {rw_iextp_decode, find_deepplus, &rw_deeppl
 
 /* The header says what the messages are, so a heartbeat will do. */
 static bool guess_iextp(const struct rw_decode_packet *packet, uint16_t protocol) {
-    struct rw_venue_packet opened;
+    struct rw_packet opened;
     uint32_t whole;
     return rw_iextp_decode(packet->payload, packet->bytes, &opened) &&
            opened.protocol == protocol && rw_packet_check(&opened, &whole) == RW_PACKET_FINE;

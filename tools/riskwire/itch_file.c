@@ -94,7 +94,7 @@ static int next_prefixed(struct rw_itch_file *file, struct rw_itch_item *item) {
 /* Opens a frame's packet: sets cursor and packet, or counts why there is nothing in it. */
 static void open_packet(struct rw_itch_file *file, const struct rw_pcap_record *record) {
     struct rw_udp udp;
-    struct rw_venue_packet packet;
+    struct rw_packet packet;
     enum rw_udp_verdict verdict =
         rw_udp_parse(record->frame, record->bytes, RW_UDP_CHECK_NONE, &udp);
     file->count.packets++;

@@ -42,7 +42,7 @@ static void every_type_comes_back_from_a_packet(void **state) {
     const struct rw_message_table *table = &rw_deepplus_table;
     const struct rw_message_type *type = NULL;
     struct bench bench;
-    struct rw_venue_packet packet = {0};
+    struct rw_packet packet = {0};
     struct rw_block block = {0};
     struct rw_rng rng;
     rw_rng_seed(&rng, 1);
@@ -89,7 +89,7 @@ static void orders_are_unknown_to_deep_1_0(void **state) {
 
 static void a_heartbeat_carries_the_next_sequence_and_no_message(void **state) {
     struct bench bench;
-    struct rw_venue_packet packet = {0};
+    struct rw_packet packet = {0};
     struct rw_block block = {0};
     put_header(&bench, RW_IEXTP_DEEP10, 77);
     assert_true(rw_iextp_decode(bench.bytes, bench.used, &packet));
@@ -100,7 +100,7 @@ static void a_heartbeat_carries_the_next_sequence_and_no_message(void **state) {
 
 static void a_cut_packet_gives_its_whole_messages(void **state) {
     struct bench bench;
-    struct rw_venue_packet packet = {0};
+    struct rw_packet packet = {0};
     struct rw_block block = {0};
     uint8_t message[10] = {'S'};
     put_header(&bench, RW_IEXTP_DEEP10, 1);
@@ -118,7 +118,7 @@ static void a_cut_packet_gives_its_whole_messages(void **state) {
 
 static void bytes_behind_the_stated_payload_are_left_out(void **state) {
     struct bench bench;
-    struct rw_venue_packet packet = {0};
+    struct rw_packet packet = {0};
     put_header(&bench, RW_IEXTP_DEEP10, 1);
     put_message(&bench, (const uint8_t *)"S123456789", 10);
     assert_true(rw_iextp_decode(bench.bytes, bench.used + 8, &packet));
@@ -130,7 +130,7 @@ static void bytes_behind_the_stated_payload_are_left_out(void **state) {
 
 static void another_version_is_no_packet(void **state) {
     struct bench bench;
-    struct rw_venue_packet packet = {0};
+    struct rw_packet packet = {0};
     put_header(&bench, RW_IEXTP_DEEP10, 1);
     bench.bytes[0] = 2;
     assert_false(rw_iextp_decode(bench.bytes, bench.used, &packet));

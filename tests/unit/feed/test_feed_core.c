@@ -399,10 +399,10 @@ struct crowd {
     uint16_t next, last;
 };
 
-static size_t crowd_footprint(const struct rw_venue_cfg *cfg) { return sizeof(struct crowd); }
+static size_t crowd_footprint(const struct rw_books_cfg *cfg) { return sizeof(struct crowd); }
 
-static void *crowd_make(void *memory, const struct rw_venue_cfg *cfg,
-                        const struct rw_venue_stats *stats) {
+static void *crowd_make(void *memory, const struct rw_books_cfg *cfg,
+                        const struct rw_books_stats *stats) {
     return memset(memory, 0, sizeof(struct crowd));
 }
 

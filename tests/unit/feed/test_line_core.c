@@ -400,8 +400,7 @@ static void unsequenced_packets_are_rejected_unless_accepted_and_then_only_from_
 
 /* A venue like ITCH's, whose session is the number of a stream and whose packets of session '*'
  * stand beside the sequence. */
-static enum rw_packet_fault open_stream(const void *bytes, size_t count,
-                                        struct rw_venue_packet *packet) {
+static enum rw_packet_fault open_stream(const void *bytes, size_t count, struct rw_packet *packet) {
     enum rw_packet_fault fault = rw_mold_decode(bytes, count, packet);
     if (fault == RW_PACKET_FINE && packet->session[0] == '*') packet->place = RW_PLACE_ASIDE;
     return fault;

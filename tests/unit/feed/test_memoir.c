@@ -41,7 +41,7 @@ static void every_type_comes_back_from_a_packet(void **state) {
     const struct rw_message_table *table = &rw_memoir_table;
     const struct rw_message_type *type = NULL;
     struct bench bench;
-    struct rw_venue_packet packet = {0};
+    struct rw_packet packet = {0};
     struct rw_block block = {0};
     struct rw_rng rng;
     rw_rng_seed(&rng, 1);
@@ -81,7 +81,7 @@ static void an_appended_field_is_passed_over_but_a_short_block_is_not(void **sta
 
 static void heartbeat_and_shutdown_carry_no_message(void **state) {
     struct bench bench;
-    struct rw_venue_packet packet = {0};
+    struct rw_packet packet = {0};
     put_header(&bench, 0, 900);
     assert_true(rw_memoir_decode(bench.bytes, bench.used, &packet));
     assert_int_equal(packet.kind, RW_PACKET_HEARTBEAT);
@@ -95,7 +95,7 @@ static void heartbeat_and_shutdown_carry_no_message(void **state) {
 
 static void a_short_or_unknown_header_is_no_packet(void **state) {
     struct bench bench;
-    struct rw_venue_packet packet = {0};
+    struct rw_packet packet = {0};
     put_header(&bench, 2, 900);
     assert_true(rw_memoir_decode(bench.bytes, 20, &packet));
     assert_false(rw_memoir_decode(bench.bytes, 19, &packet));

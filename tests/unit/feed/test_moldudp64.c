@@ -23,7 +23,7 @@ static size_t three_messages(uint8_t *packet, size_t capacity) {
 
 static void a_short_header_is_a_fault_for_every_length_below_20(void **state) {
     uint8_t bytes[20] = {0};
-    struct rw_venue_packet packet;
+    struct rw_packet packet;
     for (size_t count = 0; count < 20; count++)
         assert_int_equal(rw_mold_decode(bytes, count, &packet), RW_PACKET_BAD_HEADER);
     assert_int_equal(rw_mold_decode(bytes, 20, &packet), RW_PACKET_FINE);
@@ -35,7 +35,7 @@ static void a_cut_packet_keeps_its_complete_messages(void **state) {
     for (size_t count = 20; count < total; count++) {
         uint8_t *exact = malloc(count); /* the sanitizer sees a read past it */
         memcpy(exact, bytes, count);
-        struct rw_venue_packet packet;
+        struct rw_packet packet;
         uint32_t whole;
         assert_int_equal(rw_mold_decode(exact, count, &packet), RW_PACKET_FINE);
         assert_int_equal(rw_packet_check(&packet, &whole), RW_PACKET_TRUNCATED);
@@ -47,7 +47,7 @@ static void a_cut_packet_keeps_its_complete_messages(void **state) {
 static void a_count_too_high_is_truncated_and_too_low_is_trailing(void **state) {
     uint8_t bytes[128];
     size_t total = three_messages(bytes, sizeof bytes);
-    struct rw_venue_packet packet;
+    struct rw_packet packet;
     uint32_t whole;
     rw_store_be16(bytes + 18, 4);
     assert_int_equal(rw_mold_decode(bytes, total, &packet), RW_PACKET_FINE);
@@ -61,14 +61,14 @@ static void a_count_too_high_is_truncated_and_too_low_is_trailing(void **state) 
 
 static void a_sequence_that_would_wrap_is_refused(void **state) {
     uint8_t bytes[20] = {0};
-    struct rw_venue_packet packet;
+    struct rw_packet packet;
     rw_store_be64(bytes + 10, UINT64_MAX - 3);
     assert_int_equal(rw_mold_decode(bytes, 20, &packet), RW_PACKET_SEQUENCE_RANGE);
 }
 
 static void sequence_0_and_a_nul_session_stand_outside_any_sequence(void **state) {
     uint8_t bytes[20] = {0};
-    struct rw_venue_packet packet;
+    struct rw_packet packet;
     for (uint64_t sequence = 0; sequence < 2; sequence++)
         for (uint8_t letter = 0; letter < 2; letter++) {
             bytes[3] = letter;
@@ -82,7 +82,7 @@ static void sequence_0_and_a_nul_session_stand_outside_any_sequence(void **state
 static void what_was_written_is_read_back_in_order(void **state) {
     uint8_t bytes[128];
     size_t total = three_messages(bytes, sizeof bytes);
-    struct rw_venue_packet packet;
+    struct rw_packet packet;
     uint32_t whole;
     assert_int_equal(rw_mold_decode(bytes, total, &packet), RW_PACKET_FINE);
     assert_int_equal(packet.kind, RW_PACKET_DATA);
@@ -116,7 +116,7 @@ static void a_full_packet_takes_no_more(void **state) {
 static void heartbeat_and_end_of_session_carry_the_next_sequence(void **state) {
     uint8_t bytes[20];
     struct rw_mold_writer writer;
-    struct rw_venue_packet packet;
+    struct rw_packet packet;
     rw_mold_begin(&writer, bytes, sizeof bytes, SESSION, 77);
     assert_int_equal(rw_mold_decode(bytes, rw_mold_end(&writer), &packet), RW_PACKET_FINE);
     assert_int_equal(packet.kind, RW_PACKET_HEARTBEAT);

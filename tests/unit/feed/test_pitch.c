@@ -37,7 +37,7 @@ static void every_type_comes_back_from_a_packet(void **state) {
     const struct rw_message_table *table = &rw_pitch_table;
     const struct rw_message_type *type = NULL;
     struct bench bench;
-    struct rw_venue_packet packet = {0};
+    struct rw_packet packet = {0};
     struct rw_block block = {0};
     struct rw_rng rng;
     rw_rng_seed(&rng, 1);
@@ -74,7 +74,7 @@ static void a_short_add_reads_as_documented(void **state) {
 
 static void messages_outside_the_sequence_have_none(void **state) {
     struct bench bench;
-    struct rw_venue_packet packet = {0};
+    struct rw_packet packet = {0};
     struct rw_block block = {0};
     put_header(&bench, 1, 0);
     for (uint32_t i = 0; i < 3; i++) put_message(&bench, 0x20, (const uint8_t *)"1234", 4);
@@ -87,7 +87,7 @@ static void messages_outside_the_sequence_have_none(void **state) {
 
 static void a_length_that_counts_less_than_itself_ends_the_packet(void **state) {
     struct bench bench;
-    struct rw_venue_packet packet = {0};
+    struct rw_packet packet = {0};
     struct rw_block block = {0};
     put_header(&bench, 1, 5);
     put_message(&bench, 0x20, (const uint8_t *)"1234", 4);
@@ -111,7 +111,7 @@ static void a_message_without_a_type_is_a_bad_length(void **state) {
 
 static void a_header_that_denies_itself_is_no_packet(void **state) {
     struct bench bench;
-    struct rw_venue_packet packet = {0};
+    struct rw_packet packet = {0};
     put_header(&bench, 1, 5);
     assert_false(rw_pitch_decode(bench.bytes, RW_PITCH_HEADER_BYTES - 1, &packet));
     assert_true(rw_pitch_decode(bench.bytes, RW_PITCH_HEADER_BYTES, &packet));

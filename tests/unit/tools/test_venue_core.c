@@ -8,12 +8,12 @@ struct run {
 };
 
 static void check_data(struct run *run, const struct rw_venue_cfg *cfg,
-                       const struct rw_mold_packet *mold, uint64_t time_ns, uint64_t *first_ns) {
-    struct rw_mold_cursor cursor = rw_mold_first(mold);
-    struct rw_mold_message message;
+                       const struct rw_packet *mold, uint64_t time_ns, uint64_t *first_ns) {
+    struct rw_blocks cursor = mold->blocks;
+    struct rw_block message;
     struct rw_gen_message wanted;
     uint64_t origin_ns = 0;
-    while (rw_mold_next(&cursor, &message)) {
+    while (rw_blocks_next(&cursor, &message)) {
         assert_int_equal(message.sequence, ++run->messages);
         assert_true(rw_gen_market_next(run->market, &wanted));
         assert_int_equal(message.count, wanted.bytes);
@@ -40,23 +40,23 @@ static void the_packets_hold_the_market_message_by_message(void **state) {
     uint64_t first_ns = 0;
     rw_venue_begin(venue, SECOND_NS);
     while (rw_venue_due(venue) != UINT64_MAX) {
-        struct rw_mold_packet mold;
-        uint16_t whole;
+        struct rw_packet mold;
+        uint32_t whole;
         uint64_t due_ns = rw_venue_due(venue);
         rw_venue_next(venue, &packet);
         assert_int_equal(packet.time_ns, due_ns);
         assert_true(packet.time_ns >= run.last_ns && packet.time_ns <= run.last_ns + SECOND_NS);
         assert_true(packet.bytes <= cfg.packet_bytes);
         run.last_ns = packet.time_ns;
-        assert_int_equal(rw_mold_decode(packet.payload, packet.bytes, &mold), RW_MOLD_FINE);
-        assert_int_equal(rw_mold_check(&mold, &whole), RW_MOLD_FINE);
+        assert_int_equal(rw_mold_decode(packet.payload, packet.bytes, &mold), RW_PACKET_FINE);
+        assert_int_equal(rw_packet_check(&mold, &whole), RW_PACKET_FINE);
         assert_memory_equal(mold.session, rw_venue_session(venue, 0), RW_MOLD_SESSION_BYTES);
-        assert_int_equal(mold.sequence, packet.sequence);
-        assert_int_equal(mold.sequence, run.messages + 1);
+        assert_int_equal(mold.blocks.sequence, packet.sequence);
+        assert_int_equal(mold.blocks.sequence, run.messages + 1);
         assert_int_equal(whole, packet.messages);
-        run.heartbeats += mold.kind == RW_MOLD_HEARTBEAT;
-        run.ends += mold.kind == RW_MOLD_END;
-        if (mold.kind == RW_MOLD_DATA) check_data(&run, &cfg, &mold, packet.time_ns, &first_ns);
+        run.heartbeats += mold.kind == RW_PACKET_HEARTBEAT;
+        run.ends += mold.kind == RW_PACKET_END;
+        if (mold.kind == RW_PACKET_DATA) check_data(&run, &cfg, &mold, packet.time_ns, &first_ns);
     }
     assert_int_equal(run.messages, MESSAGES);
     assert_in_range(run.heartbeats, 1, 4);

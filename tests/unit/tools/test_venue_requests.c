@@ -48,17 +48,17 @@ static bool answered(struct bench *bench, uint64_t now_ns, struct rw_venue_answe
 /* The answer is true and begins at `sequence`; returns its messages. */
 static uint32_t check_answer(const struct bench *bench, const struct rw_venue_answer *answer,
                              uint64_t sequence) {
-    struct rw_mold_packet mold;
-    struct rw_mold_message message;
-    uint16_t whole;
+    struct rw_packet mold;
+    struct rw_block message;
+    uint32_t whole;
     assert_int_equal(answer->to.port, 5000);
-    assert_int_equal(rw_mold_decode(answer->payload, answer->bytes, &mold), RW_MOLD_FINE);
-    assert_int_equal(rw_mold_check(&mold, &whole), RW_MOLD_FINE);
-    assert_int_equal(mold.sequence, sequence);
+    assert_int_equal(rw_mold_decode(answer->payload, answer->bytes, &mold), RW_PACKET_FINE);
+    assert_int_equal(rw_packet_check(&mold, &whole), RW_PACKET_FINE);
+    assert_int_equal(mold.blocks.sequence, sequence);
     int life = rw_venue_find(bench->venue, mold.session);
     assert_true(life >= 0);
-    struct rw_mold_cursor cursor = rw_mold_first(&mold);
-    while (rw_mold_next(&cursor, &message)) {
+    struct rw_blocks cursor = mold.blocks;
+    while (rw_blocks_next(&cursor, &message)) {
         uint32_t bytes;
         const uint8_t *wanted = rw_venue_log_get(rw_venue_messages(bench->venue, (uint32_t)life),
                                                  message.sequence, &bytes);
@@ -176,28 +176,28 @@ static void a_lie_shows_or_is_harmless(void **state) {
     const struct rw_venue_log *log = rw_venue_messages(bench.venue, 0);
     rw_venue_requests_behave(bench.server, RW_VENUE_LYING);
     for (uint32_t i = 0; i < 2000; i++) {
-        struct rw_mold_packet mold;
-        struct rw_mold_message message;
-        uint16_t whole = 0;
+        struct rw_packet mold;
+        struct rw_block message;
+        uint32_t whole = 0;
         ask(&bench, 0, rw_venue_session(bench.venue, 0), 1 + i, 20);
         assert_true(answered(&bench, 0, &answer));
         assert_true(answer.bytes <= 1400);
-        enum rw_mold_fault fault = rw_mold_decode(answer.payload, answer.bytes, &mold);
-        faults += fault != RW_MOLD_FINE;
-        if (fault != RW_MOLD_FINE) continue;
+        enum rw_packet_fault fault = rw_mold_decode(answer.payload, answer.bytes, &mold);
+        faults += fault != RW_PACKET_FINE;
+        if (fault != RW_PACKET_FINE) continue;
         if (memcmp(mold.session, rw_venue_session(bench.venue, 0), sizeof mold.session) != 0) {
             foreign++;
             continue;
         }
-        faults += rw_mold_check(&mold, &whole) != RW_MOLD_FINE;
-        if (mold.sequence > log->count + 1) {
+        faults += rw_packet_check(&mold, &whole) != RW_PACKET_FINE;
+        if (mold.blocks.sequence > log->count + 1) {
             far++;
             continue;
         }
-        if (mold.kind != RW_MOLD_DATA || mold.sequence != 1 + i) others++;
-        true_ones += whole == 20 && mold.sequence == 1 + i;
-        struct rw_mold_cursor cursor = rw_mold_first(&mold);
-        while (rw_mold_next(&cursor, &message)) {
+        if (mold.kind != RW_PACKET_DATA || mold.blocks.sequence != 1 + i) others++;
+        true_ones += whole == 20 && mold.blocks.sequence == 1 + i;
+        struct rw_blocks cursor = mold.blocks;
+        while (rw_blocks_next(&cursor, &message)) {
             uint32_t bytes;
             const uint8_t *wanted = rw_venue_log_get(log, message.sequence, &bytes);
             assert_int_equal(message.count, bytes);
