@@ -69,6 +69,16 @@ static inline void rw_ring_push(struct rw_ring *ring, uint32_t count) {
     atomic_store_explicit(&ring->head, head + count, memory_order_release);
 }
 
+/* rw_ring_pushed returns how many slots have been pushed so far, free-running; rw_ring_slot_at
+ * returns the slot of an index below it. Producer thread only, and only for what it pushed since
+ * it last asked for room: such a slot cannot have been reused. */
+static inline uint64_t rw_ring_pushed(const struct rw_ring *ring) {
+    return atomic_load_explicit(&ring->head, memory_order_relaxed);
+}
+static inline const void *rw_ring_slot_at(const struct rw_ring *ring, uint64_t index) {
+    return ring->slots + (size_t)(index & ring->mask) * ring->slot_bytes;
+}
+
 /* rw_ring_ready returns how many slots (0..depth) may be read now; refreshes its view of the
  * producer when the cached one holds fewer than `want`. Consumer thread only. */
 static inline uint32_t rw_ring_ready(struct rw_ring *ring, uint32_t want) {

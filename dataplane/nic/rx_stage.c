@@ -18,6 +18,7 @@ struct rx_port {
     uint16_t row[RW_RX_ROWS_MAX];
     struct rw_rx_counters *counters;
     struct rw_rx_gauges *gauges;
+    struct rw_tap *tap; /* NULL: none */
     /* file ports: the burst in hand, [next, held); the rows that still have to be told the end */
     uint32_t next, held, ends_told;
     struct rw_nic_packet burst[RW_NIC_BURST];
@@ -63,6 +64,8 @@ static void add_blocks(struct rx_port *port, const struct rw_stage_env *env) {
     snprintf(block, sizeof block, "%.24s port%u", env->name, port->nic_port);
     port->counters = rw_stats_block(env->stats, block, RW_STAT_COUNTER, counters,
                                     sizeof counters / sizeof *counters);
+    port->tap = rw_taps_find(env->taps, block);
+    if (port->tap) rw_tap_look(port->tap, 0, rw_clock_now(env->clock));
     snprintf(block, sizeof block, "%.24s port%u device", env->name, port->nic_port);
     port->gauges =
         rw_stats_block(env->stats, block, RW_STAT_GAUGE, gauges, sizeof gauges / sizeof *gauges);
@@ -158,6 +161,7 @@ static void rx_housekeep(void *stage, uint64_t now_ns) {
     rw_stat_set(&port->gauges->device_errors, counters.errors);
     rw_stat_set(&port->gauges->device_no_buffer, counters.no_buffer);
     rw_stat_set(&port->gauges->link_up, rx->nic->ops->link_up(rx->nic, port->nic_port));
+    rw_tap_look(port->tap, rw_stat_get(&port->counters->received), now_ns);
 }
 
 static void rx_fini(void *stage) {
@@ -234,6 +238,18 @@ static struct rw_frame *next_slot(struct rx *rx, uint32_t feed) {
     return rw_ring_slot(rx->out[feed].ring, rx->out[feed].written++);
 }
 
+/* tap copies a whole frame for whoever captures; files bring the time of their own capture. */
+static void tap(struct rx_port *port, const struct rw_nic_packet *packet, uint64_t arrival_ns) {
+    bool stamped = packet->flags & RW_NIC_TIME;
+    rw_tap_put(port->tap,
+               &(struct rw_tap_record){.time_ns = stamped ? packet->time_ns : arrival_ns,
+                                       .number = rw_stat_get(&port->counters->received),
+                                       .bytes = packet->bytes,
+                                       .original = packet->bytes,
+                                       .flags = stamped ? RW_TAP_UNIX : 0},
+               packet->frame);
+}
+
 /* take_packet counts a packet and, if it is market data and room is left, writes it to the next
  * slot. */
 static void take_packet(struct rx *rx, struct rx_port *port, bool file,
@@ -242,6 +258,7 @@ static void take_packet(struct rx *rx, struct rx_port *port, bool file,
     struct rw_udp udp;
     uint16_t row_index;
     rw_stat_add(&counters->received, 1);
+    if (rw_tap_on(port->tap)) tap(port, packet, arrival_ns);
     if (!parse(rx, port, file, packet, &udp) || !match(rx, port, &udp, &row_index)) return;
     if (udp.bytes > RW_FRAME_PAYLOAD_BYTES) {
         rw_stat_add(&counters->oversize, 1);

@@ -71,6 +71,35 @@ static void note_high_water(struct rw_runner_stage *stage) {
     }
 }
 
+/* Copies what the visit has pushed. It stands in the ring until this thread's next visit, whatever
+ * the consumer does. */
+static void copy_to_taps(struct rw_runner_stage *stage, uint64_t now_ns) {
+    for (uint32_t i = 0; i < stage->out_count; i++) {
+        struct rw_runner_link *link = &stage->out[i];
+        if (!rw_tap_on(link->tap)) continue;
+        struct rw_tap_record record = {.time_ns = now_ns,
+                                       .bytes = link->ring->slot_bytes,
+                                       .original = link->ring->slot_bytes,
+                                       .flags = RW_TAP_FIRST};
+        for (uint64_t pushed = rw_ring_pushed(link->ring); link->copied < pushed; link->copied++) {
+            record.number = link->copied + 1;
+            rw_tap_put(link->tap, &record, rw_ring_slot_at(link->ring, link->copied));
+            record.flags = 0;
+        }
+    }
+}
+
+static void look_at_taps(struct rw_runner_stage *stage, uint64_t now_ns) {
+    stage->tapped = false;
+    for (uint32_t i = 0; i < stage->out_count; i++) {
+        struct rw_runner_link *link = &stage->out[i];
+        uint64_t pushed = rw_ring_pushed(link->ring);
+        if (!rw_tap_on(link->tap)) link->copied = pushed;
+        rw_tap_look(link->tap, pushed, now_ns);
+        stage->tapped |= rw_tap_on(link->tap);
+    }
+}
+
 enum visit { VISIT_WORKED, VISIT_NOTHING, VISIT_BACKPRESSURED };
 
 static enum visit visit(struct rw_runner *runner, struct rw_runner_stage *stage, uint32_t *work) {
@@ -84,6 +113,7 @@ static enum visit visit(struct rw_runner *runner, struct rw_runner_stage *stage,
     }
     note_high_water(stage);
     uint32_t done = stage->type->poll(stage->stage, budget, runner->now_ns);
+    if (stage->tapped) copy_to_taps(stage, runner->now_ns);
     uint64_t ns = lap(runner);
     rw_stat_add(&counters->visits, 1);
     if (ns > rw_stat_get(&counters->longest_visit_ns)) rw_stat_set(&counters->longest_visit_ns, ns);
@@ -116,6 +146,7 @@ static void keep_house(struct rw_runner *runner) {
     for (uint32_t i = 0; i < runner->stage_count; i++) {
         struct rw_runner_stage *stage = &runner->stage[i];
         if (stage->type->housekeep) stage->type->housekeep(stage->stage, runner->now_ns);
+        look_at_taps(stage, runner->now_ns);
         for (uint32_t k = 0; k < stage->in_count; k++) refresh_link(&stage->in[k]);
         for (uint32_t k = 0; k < stage->out_count; k++) refresh_link(&stage->out[k]);
     }
@@ -211,6 +242,8 @@ static void *run(void *argument) {
     int pinned = rw_cpu_pinned();
     rw_stat_set(&runner->cfg.gauges->cpu_pinned, pinned < 0 ? 0 : (uint64_t)pinned + 1);
     runner->now_ns = rw_clock_now(&runner->cfg.clock);
+    for (uint32_t i = 0; i < runner->stage_count; i++)
+        look_at_taps(&runner->stage[i], runner->now_ns);
     sem_post(&runner->up);
     while (!atomic_load_explicit(&runner->stop, memory_order_relaxed)) rw_runner_round(runner);
     for (uint32_t i = 0; i < runner->stage_count; i++)

@@ -63,6 +63,8 @@ struct rw_runner_link {
     struct rw_link_gauges *gauges; /* NULL: the other end refreshes them */
     uint32_t fan_out;              /* outputs: most slots one input may emit in one visit */
     bool elastic;                  /* outputs: outside the budget; the stage asks for room itself */
+    struct rw_tap *tap;            /* outputs: NULL: cannot be tapped */
+    uint64_t copied;               /* slots that need not be copied to the tap any more */
 };
 
 /* One stage instance on a runner. */
@@ -73,6 +75,7 @@ struct rw_runner_stage {
     struct rw_stage_counters *counters;
     struct rw_runner_link in[RW_STAGE_LINKS_MAX], out[RW_STAGE_LINKS_MAX];
     uint32_t in_count, out_count;
+    bool tapped; /* somebody reads a tap of its outputs */
 };
 
 struct rw_runner_cfg {

@@ -21,6 +21,7 @@
 #include "dataplane/base/clock.h"
 #include "dataplane/base/mem.h"
 #include "dataplane/link/ring.h"
+#include "dataplane/link/tap.h"
 #include "dataplane/link/watermark.h"
 #include "dataplane/stats/stats.h"
 
@@ -38,6 +39,7 @@ struct rw_stage_env {
     uint32_t out_count;
     struct rw_watermarks *watermarks;
     struct rw_stats *stats;
+    struct rw_taps *taps; /* NULL: none. The taps of links are the runner's affair */
     struct rw_arena *arena;
     const struct rw_clock *clock;
 };

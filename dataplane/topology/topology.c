@@ -40,6 +40,20 @@ int rw_topology_plan(struct rw_topology *topology, struct rw_plan **plan) {
     return 0;
 }
 
+uint32_t rw_topology_taps(const struct rw_topology *topology, struct rw_tap_row *rows,
+                          uint32_t max) {
+    uint32_t count = 0;
+    RW_ASSERT(max >= RW_TOPOLOGY_LINKS_MAX);
+    for (uint32_t i = 0; i < topology->link_count; i++) {
+        const struct link_slot *link = &topology->link[i];
+        if (link->from == COLD_END) continue;
+        struct rw_tap_row *row = &rows[count++];
+        *row = (struct rw_tap_row){.kind = RW_TAP_SLOTS, .slot_bytes = link->row->slot_bytes};
+        snprintf(row->name, sizeof row->name, "%s", link->what);
+    }
+    return count;
+}
+
 int rw_topology_build(struct rw_topology *topology, const struct rw_topology_env *env) {
     RW_ASSERT(topology->planned && topology->placed && !topology->built);
     int rc = rw_arena_map(&topology->arena, &topology->plan, env->huge);
@@ -52,6 +66,7 @@ int rw_topology_build(struct rw_topology *topology, const struct rw_topology_env
         struct rw_stage_env *own = &topology->stage[i].env;
         own->watermarks = topology->watermarks;
         own->stats = env->stats;
+        own->taps = env->taps;
         own->arena = &topology->arena;
         own->clock = env->clock;
     }
@@ -188,7 +203,7 @@ static void build_links(struct rw_topology *topology, struct rw_stats *stats) {
 }
 
 /* The runner's view of one stage: its ends of links, in row order. */
-static void fill_ends(const struct rw_topology *topology, int index,
+static void fill_ends(const struct rw_topology *topology, int index, struct rw_taps *taps,
                       struct rw_runner_stage *stage) {
     for (uint32_t i = 0; i < topology->link_count; i++) {
         const struct link_slot *link = &topology->link[i];
@@ -196,6 +211,7 @@ static void fill_ends(const struct rw_topology *topology, int index,
             .ring = link->ring, .fan_out = link->row->fan_out, .elastic = link->row->elastic};
         if (link->from == index) {
             end.gauges = link->to == COLD_END ? link->gauges : NULL;
+            end.tap = rw_taps_find(taps, link->what);
             stage->out[stage->out_count++] = end;
         } else if (link->to == index) {
             end.gauges = link->gauges;
@@ -226,7 +242,7 @@ static void build_runners(struct rw_topology *topology, const struct rw_topology
         struct rw_runner_stage stage = {.type = slot->row->type, .name = slot->name};
         stage.counters = stats_block(env->stats, "stage", slot->name, RW_STAT_COUNTER, stage_rows,
                                      COUNT(stage_rows));
-        fill_ends(topology, (int)i, &stage);
+        fill_ends(topology, (int)i, env->taps, &stage);
         rw_runner_add(&topology->runner[placement->core_of[i]], &stage);
     }
 }

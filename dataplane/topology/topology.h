@@ -80,6 +80,11 @@ int rw_topology_check(const struct rw_topology *topology);
  * -errno; once. */
 int rw_topology_plan(struct rw_topology *topology, struct rw_plan **plan);
 
+/* rw_topology_taps writes a row for every link that can be tapped, which are those that a stage
+ * writes, and returns how many. max ≥ RW_TOPOLOGY_LINKS_MAX. */
+uint32_t rw_topology_taps(const struct rw_topology *topology, struct rw_tap_row *rows,
+                          uint32_t max);
+
 /* What to place on: either a list of CPUs (one core for each), or a number of cores to be chosen
  * from `cpus`, or neither: one core for each stage as far as the CPUs reach. */
 struct rw_place_wish {
@@ -100,6 +105,7 @@ int rw_topology_place(struct rw_topology *topology, const struct rw_cpus *cpus,
 struct rw_topology_env {
     const struct rw_clock *clock; /* outlives the topology */
     struct rw_stats *stats;       /* outlives the topology */
+    struct rw_taps *taps;         /* outlives the topology; NULL: none */
     bool huge;                    /* ask for 2 MiB pages */
     enum rw_idle_policy idle;
     uint32_t burst_max; /* 0: RW_BURST_MAX_DEFAULT */

@@ -7,6 +7,7 @@
 #include "dataplane/base/err.h"
 #include "refdata/compile.h"
 #include "tools/riskwire/verbs.h"
+#include "tools/riskwired/tapping.h"
 #include "tools/riskwired/wiring.h"
 
 struct arguments {
@@ -56,6 +57,7 @@ int rw_verb_mem(int argc, char **argv) {
     struct arguments arguments = {.format = RW_PLAN_TABLE};
     static struct rw_config config;
     static struct rw_wiring wiring;
+    static struct rw_tapping tapping;
     struct rw_intake_file intake;
     struct rw_image *image = NULL;
     struct rw_topology *topology = NULL;
@@ -68,6 +70,7 @@ int rw_verb_mem(int argc, char **argv) {
     if (!rc) rc = rw_wiring_make(&wiring, &config, image, &intake);
     if (!rc && !(topology = rw_wiring_topology(&wiring))) rc = -1;
     if (!rc) rc = rw_topology_plan(topology, &plan);
+    if (!rc) rc = rw_tapping_plan(&tapping, &config, topology, plan);
     if (!rc) rw_plan_print(stdout, plan, arguments.format);
     rw_topology_free(topology);
     free(image);

@@ -228,6 +228,7 @@ int rw_cold_run(struct rw_cold *cold) {
         work += keep_segments(cold, now_ns);
         note_changes(cold);
         note_errors(cold);
+        rw_tapping_tick(cold->tapping, cold->clock);
         if (rw_stat_get(&gauges->restart)) return RW_COLD_RESTART;
         struct pollfd wake[] = {{.fd = cold->signals, .events = POLLIN},
                                 {.fd = cold->control.listener, .events = POLLIN}};

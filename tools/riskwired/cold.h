@@ -9,6 +9,7 @@
 #include "tools/riskwired/config.h"
 #include "tools/riskwired/control.h"
 #include "tools/riskwired/peering.h"
+#include "tools/riskwired/tapping.h"
 
 /* rw_cold_run's answer when the process must replace itself. */
 #define RW_COLD_RESTART 1
@@ -25,6 +26,7 @@ struct rw_cold {
     const struct rw_clock *clock;
     struct rw_topology *topology;
     struct rw_stats *stats;
+    struct rw_tapping *tapping;
     struct rw_control control;
     struct rw_peering peering;
     struct rw_ring *to_repl, *from_repl;

@@ -75,6 +75,8 @@ struct rw_config {
     char delivery_soup[RW_CONFIG_TEXT_BYTES];
     uint64_t delivery_ring;
     uint64_t delivery_clients;
+
+    uint64_t capture_ring_kib;
 };
 
 enum rw_config_kind { RW_CONFIG_TEXT, RW_CONFIG_NUMBER };

@@ -93,6 +93,10 @@ static const struct rw_config_key keys[] = {
            "journal"),
     NUMBER("delivery.clients", delivery_clients, false, "64", 1, 64, "clients",
            "SoupBinTCP clients served at once"),
+
+    NUMBER("capture.ring_kib", capture_ring_kib, false, "1024", 0, 4194304, "KiB",
+           "shared memory of each tap, a power of two from 64 on: what `riskwire capture` may fall "
+           "behind; 0: no taps"),
     {NULL, RW_CONFIG_TEXT, 0, false, false, NULL, NULL, 0, 0, NULL, NULL},
 };
 

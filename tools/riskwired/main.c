@@ -18,6 +18,7 @@
 #include "tools/riskwire/verbs.h"
 #include "tools/riskwired/cold.h"
 #include "tools/riskwired/instance.h"
+#include "tools/riskwired/tapping.h"
 #include "tools/riskwired/wiring.h"
 
 struct arguments {
@@ -53,6 +54,7 @@ struct site {
     struct rw_clock clock;
     struct rw_stats *stats;
     struct rw_nic *nic;
+    struct rw_tapping tapping;
     struct rw_wiring wiring;
     struct rw_topology *topology;
     struct rw_cold cold;
@@ -109,13 +111,17 @@ static int build(struct site *site) {
     site->topology = rw_wiring_topology(&site->wiring);
     if (!site->topology) return -EINVAL;
     rc = rw_topology_plan(site->topology, &plan);
+    if (!rc) rc = rw_tapping_plan(&site->tapping, &site->config, site->topology, plan);
     if (!rc) rc = place(site);
     if (!rc) rc = rw_config_site_path(&site->config, "stats", path, sizeof path);
     if (rc) return rc;
     site->stats = rw_stats_create(path, site->config.site, (uint64_t)getpid());
     if (!site->stats) return -errno;
+    rc = rw_tapping_make(&site->tapping, &site->clock);
+    if (rc) return rc;
     struct rw_topology_env env = {.clock = &site->clock,
                                   .stats = site->stats,
+                                  .taps = rw_tapping_taps(&site->tapping),
                                   .huge = !strcmp(site->config.profile, "host"),
                                   .idle = rw_wiring_idle(&site->config)};
     rc = open_ports(site);
@@ -129,6 +135,7 @@ static int build(struct site *site) {
 static int run(struct site *site) {
     int rc = rw_cold_open(&site->cold, &site->config, site->topology, &site->clock, site->stats);
     if (rc) return rc;
+    site->cold.tapping = &site->tapping;
     rw_seal();
     rc = rw_topology_start(site->topology);
     if (!rc) rc = rw_cold_run(&site->cold);
@@ -137,6 +144,7 @@ static int run(struct site *site) {
     rw_topology_fini(site->topology);
     if (site->nic) site->nic->ops->close(site->nic);
     rw_topology_free(site->topology);
+    rw_tapping_end(&site->tapping);
     rw_stats_close(site->stats);
     return rc;
 }

@@ -17,6 +17,7 @@
 #include "dataplane/nic/frame.h"
 #include "dataplane/nic/nic_mem.h"
 #include "dataplane/nic/rx_stage.h"
+#include "tests/unit/link/tap_fixture.h"
 
 #define GROUP_A 0xE9360C6Fu
 #define GROUP_B 0xE9360C70u
@@ -32,8 +33,12 @@ struct rig {
     struct rw_ring *ring, *second; /* outputs; most tests use one */
     struct rw_watermarks *watermarks;
     struct rw_nic *nic;
+    struct rw_taps *taps;
     void *stage;
 };
+
+static uint64_t no_time(const struct rw_clock *clock) { return 1; }
+static const struct rw_clock still = {.now_ns = no_time};
 
 static void add_row(struct rig *rig, const char *device, uint16_t channel, uint16_t line,
                     uint32_t group, uint32_t source, uint16_t udp_port) {
@@ -63,6 +68,8 @@ static int start(struct rig *rig, uint32_t depth) {
                                      .out_count = 2,
                                      .watermarks = rig->watermarks,
                                      .stats = rw_stats_create(NULL, "test", 1),
+                                     .taps = rig->taps,
+                                     .clock = &still,
                                      .arena = &rig->arena};
     assert_int_equal(rw_rx_stage.plan(&rig->cfg, "rx", 1, &rig->plan), 0);
     assert_int_equal(rw_arena_map(&rig->arena, &rig->plan, false), 0);
@@ -389,6 +396,62 @@ static void housekeeping_shows_the_devices_counters(void **state) {
     stop(rig); /* with a burst in hand, which goes back */
 }
 
+static const char *const port_names[] = {"rx port0", "rx port1"};
+
+static void a_capture_holds_every_frame_of_its_port_as_it_came(void **state) {
+    static struct tap_fixture taps;
+    static const struct rw_nic_mem_cfg mixed = {.port_count = 2,
+                                                .port = {{"a.pcap", true, 8}, {"net_x", false, 8}}};
+    struct rig *rig = new_rig(&mixed);
+    uint8_t noise[64] = {1, 2, 3}, short_noise[9] = {4};
+    add_row(rig, "a.pcap", 0, 0, GROUP_A, 0, 0);
+    add_row(rig, "net_x", 0, 1, 0, 0, 0);
+    feed(rig, 0, 5 * S, GROUP_A, PORT_A, "delivered");
+    rw_nic_mem_feed(rig->nic, 0, 6 * S, noise, sizeof noise, 0);
+    rw_nic_mem_feed(rig->nic, 0, 7 * S, short_noise, sizeof short_noise, 0);
+    feed(rig, 0, 8 * S, GROUP_B, PORT_A, "dropped: another group");
+    feed(rig, 1, 0, GROUP_A, PORT_A, "live");
+    assert_int_equal(tap_fixture_open(&taps, port_names, 2, 2), 0);
+    rig->taps = &taps.taps;
+    assert_int_equal(start(rig, 16), 0);
+    poll(rig, 16, 99);
+    static const uint32_t bytes[] = {RW_UDP_HEADERS_BYTES + 9, 64, 9, RW_UDP_HEADERS_BYTES + 22};
+    for (uint64_t i = 0; i < 4; i++) {
+        assert_int_equal(tap_fixture_next(&taps, 0), 1);
+        assert_int_equal(taps.record.number, i + 1);
+        assert_int_equal(taps.record.time_ns, (5 + i) * S);
+        assert_int_equal(taps.record.flags, RW_TAP_UNIX);
+        assert_int_equal(taps.record.bytes, bytes[i]);
+        if (i == 1) assert_memory_equal(taps.bytes, noise, sizeof noise);
+    }
+    assert_memory_equal(taps.bytes + RW_UDP_HEADERS_BYTES, "dropped", 7);
+    assert_int_equal(tap_fixture_next(&taps, 0), 0);
+    assert_int_equal(tap_fixture_next(&taps, 1), 1);
+    assert_int_equal(taps.record.time_ns, 99); /* the site's clock */
+    assert_int_equal(taps.record.flags, 0);
+    for (int i = 0; i < 2; i++) rw_rx_stage.housekeep(rig->stage, 100);
+    assert_int_equal(rw_tap_reader_passed(taps.reader, 0), 4);
+    assert_int_equal(rw_tap_reader_passed(taps.reader, 1), 1);
+    stop(rig);
+    tap_fixture_close(&taps);
+}
+
+static void a_port_that_nobody_captures_copies_nothing(void **state) {
+    static struct tap_fixture taps;
+    struct rig *rig = new_rig(&two_files);
+    add_row(rig, "a.pcap", 0, 0, 0, 0, 0);
+    add_row(rig, "b.pcap", 0, 1, 0, 0, 0);
+    for (uint32_t port = 0; port < 2; port++) feed(rig, port, S, GROUP_A, PORT_A, "x");
+    assert_int_equal(tap_fixture_open(&taps, port_names, 2, 1), 0); /* asks for port 0 only */
+    rig->taps = &taps.taps;
+    assert_int_equal(start(rig, 16), 0);
+    poll(rig, 16, 99);
+    assert_int_equal(tap_fixture_next(&taps, 0), 1);
+    assert_int_equal(tap_fixture_next(&taps, 1), 0);
+    stop(rig);
+    tap_fixture_close(&taps);
+}
+
 static void a_line_without_a_port_is_refused_by_name(void **state) {
     struct rig *rig = new_rig(&two_files);
     add_row(rig, "c.pcap", 0, 0, 0, 0, 0);
@@ -410,6 +473,8 @@ int main(void) {
         cmocka_unit_test(a_full_output_of_one_live_channel_does_not_stop_the_other),
         cmocka_unit_test(wrong_checksums_pass_on_files_only_and_never_when_strict),
         cmocka_unit_test(housekeeping_shows_the_devices_counters),
+        cmocka_unit_test(a_capture_holds_every_frame_of_its_port_as_it_came),
+        cmocka_unit_test(a_port_that_nobody_captures_copies_nothing),
         cmocka_unit_test(a_line_without_a_port_is_refused_by_name),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -16,6 +16,7 @@
 #include "dataplane/base/err.h"
 #include "dataplane/stage/runner.h"
 #include "tests/unit/base/dies.h"
+#include "tests/unit/link/tap_fixture.h"
 
 /* A clock that moves by `step` with every reading, so that every visit takes exactly that. */
 static uint64_t virtual_now, virtual_step;
@@ -203,6 +204,39 @@ static void links_show_what_passed_and_what_waits(void **state) {
     assert_int_equal(rw_stat_get(&link_gauges.high_water), 40);
 }
 
+static void what_is_pushed_goes_to_the_tap_while_somebody_asks(void **state) {
+    static const char *const names[] = {"source->sink"};
+    static struct tap_fixture taps;
+    struct rw_runner_stage stages[2];
+    struct rw_runner_cfg cfg = make_cfg(0, -1, RW_IDLE_YIELD);
+    assert_int_equal(tap_fixture_open(&taps, names, 1, 0), 0);
+    make_pair(stages, 64, 2, 60);
+    cfg.housekeep_ns = 1; /* after every round */
+    rw_runner_setup(&runner[0], &cfg);
+    stages[0].out[0].tap = rw_taps_find(&taps.taps, names[0]);
+    for (int i = 0; i < 2; i++) rw_runner_add(&runner[0], &stages[i]);
+    rw_runner_round(&runner[0]); /* nobody asks: slots 1 to 32 are not copied */
+    assert_int_equal(tap_fixture_next(&taps, 0), 0);
+    assert_int_equal(rw_tap_reader_passed(taps.reader, 0), 32);
+    rw_tap_reader_ask(taps.reader, 0);
+    toys[0].left = 0;
+    rw_runner_round(&runner[0]); /* its housekeeping sees the reader */
+    toys[0].left = 40;
+    while (toys[1].got < 32 + 80) rw_runner_round(&runner[0]);
+    for (uint64_t slot = 32; slot < 32 + 80; slot++) {
+        assert_int_equal(tap_fixture_next(&taps, 0), 1);
+        assert_int_equal(taps.record.number, slot + 1);
+        assert_int_equal(taps.record.bytes, 8);
+        assert_int_equal(*(const uint64_t *)(const void *)taps.bytes, slot);
+        assert_int_equal(taps.record.flags,
+                         slot % 32 == 0 ? RW_TAP_FIRST : 0); /* a visit's first */
+        assert_true(taps.record.time_ns > 1000000);
+    }
+    assert_int_equal(tap_fixture_next(&taps, 0), 0);
+    assert_int_equal(toys[1].wrong, 0);
+    tap_fixture_close(&taps);
+}
+
 static void run_on_two_threads(enum rw_idle_policy idle) {
     struct rw_runner_stage stages[2];
     make_pair(stages, 32, 3, 60000);
@@ -268,6 +302,7 @@ int main(void) {
         cmocka_unit_test(a_round_charges_the_busy_stage_only),
         cmocka_unit_test(a_clock_that_goes_back_charges_nothing),
         cmocka_unit_test(links_show_what_passed_and_what_waits),
+        cmocka_unit_test(what_is_pushed_goes_to_the_tap_while_somebody_asks),
         cmocka_unit_test(two_threads_pass_everything_in_order_under_each_idle_policy),
         cmocka_unit_test(the_affinity_of_a_started_thread_is_read_back),
         cmocka_unit_test(a_cpu_that_does_not_exist_is_an_error),
