@@ -20,7 +20,8 @@
 #define BURST_GAP_NS    1500u
 #define LIVE_SHARE      11u /* one message in so many ends as a live order */
 #define LIVE_MAX        1200000u
-#define PARTITIONS      4u /* of order references: their low two bits */
+#define PARTITIONS      4u  /* of order references: their low two bits */
+#define LIFE_SHIFT      40u /* match numbers are of the day, not of a life */
 
 enum phase { PHASE_BEFORE, PHASE_OPEN, PHASE_AFTER };
 enum plan { PLAN_PROLOGUE, PLAN_SCHEDULE, PLAN_FLOW, PLAN_DONE };
@@ -752,6 +753,7 @@ struct rw_gen_market *rw_gen_market_new(const struct rw_gen_market_cfg *cfg) {
         market->market_ppm[i] =
             market->market_ppm[i - 1] + (int32_t)rw_gen_normal(&market->chance, MARKET_STEP_PPM);
     for (uint32_t i = 0; i < PARTITIONS; i++) market->reference[i] = 20000ull + 240000 * i + i;
+    market->match_number = (uint64_t)cfg->life << LIFE_SHIFT;
     market->target_live = cfg->messages / LIVE_SHARE;
     if (market->target_live > LIVE_MAX) market->target_live = LIVE_MAX;
     market->prologue = prologue_count(cfg->symbols);
