@@ -205,32 +205,44 @@ static int write_limits(struct rw_gen_refs *refs) {
 
 /* ---- fills ---------------------------------------------------------------------------------- */
 
-static void print_fill(struct rw_gen_refs *refs, const char *text) {
-    fprintf(refs->inputs, "%" PRIu64 ",1,%" PRIu64 ",FILL,%s", refs->last_ns,
-            ++refs->source_sequence, text);
+void rw_gen_refs_fill(struct rw_gen_refs *refs, const struct rw_gen_fill *fill) {
+    RW_ASSERT(fill->instrument < refs->instrument_count);
+    const char *name = refs->instruments[fill->instrument].row.name;
+    if (fill->time_ns > refs->last_ns) refs->last_ns = fill->time_ns; /* the source's own order */
+    fprintf(refs->inputs, "%" PRIu64 ",1,%" PRIu64 ",FILL,PF%05" PRIu32 ",%.*s,%c,%" PRIu64 ",",
+            refs->last_ns, ++refs->source_sequence, fill->portfolio + 1, name_length(name), name,
+            fill->side, fill->quantity);
+    print_decimal(refs->inputs, fill->price, ',');
+    print_decimal(refs->inputs, (int64_t)(fill->quantity * FEE_PER_SHARE), ',');
+    fprintf(refs->inputs, "%" PRIu64 ",%" PRIu64 "\n", fill->execution, fill->match_number);
+    refs->count.fills++;
+}
+
+uint32_t rw_gen_refs_holder(const struct rw_gen_refs *refs, uint32_t instrument, uint32_t pick) {
+    RW_ASSERT(instrument < refs->instrument_count);
+    const struct instrument *held = &refs->instruments[instrument];
+    return refs->holdings[held->first + pick % held->count].portfolio;
 }
 
 void rw_gen_refs_trade(struct rw_gen_refs *refs, uint64_t time_ns, uint32_t instrument,
                        uint32_t shares, int32_t price, uint64_t match_number) {
-    char text[256];
     RW_ASSERT(instrument < refs->instrument_count);
     const struct instrument *traded = &refs->instruments[instrument];
     if (shares == 0 || below(refs, 100) >= refs->cfg.fills_percent) return;
     uint32_t portfolio = refs->holdings[traded->first + below(refs, traded->count)].portfolio;
     if (below(refs, 10) == 0) portfolio = (uint32_t)below(refs, refs->cfg.portfolios);
-    uint64_t quantity = 1 + below(refs, shares);
-    uint64_t fee = quantity * FEE_PER_SHARE;
-    time_ns += FILL_DELAY_NS + below(refs, FILL_SPREAD_NS);
-    if (time_ns > refs->last_ns) refs->last_ns = time_ns; /* the source's own order */
-    snprintf(text, sizeof text,
-             "PF%05" PRIu32 ",%.*s,%c,%" PRIu64 ",%" PRId32 ".%04" PRId32 ",%" PRIu64 ".%04" PRIu64
-             ",%" PRIu64 ",%" PRIu64 "\n",
-             portfolio + 1, name_length(traded->row.name), traded->row.name,
-             below(refs, 2) ? 'B' : 'S', quantity, price / 10000, price % 10000, fee / 10000,
-             fee % 10000, 1000000 + ++refs->count.fills, match_number);
-    print_fill(refs, text);
+    struct rw_gen_fill fill = {.execution = 1000001 + refs->count.fills,
+                               .match_number = match_number,
+                               .instrument = instrument,
+                               .portfolio = portfolio,
+                               .price = price};
+    fill.quantity = 1 + below(refs, shares);
+    fill.time_ns = time_ns + FILL_DELAY_NS + below(refs, FILL_SPREAD_NS);
+    fill.side = below(refs, 2) ? 'B' : 'S';
+    rw_gen_refs_fill(refs, &fill);
     if (below(refs, REPEAT_ONE_IN) == 0) {
-        print_fill(refs, text);
+        rw_gen_refs_fill(refs, &fill);
+        refs->count.fills--;
         refs->count.repeated_fills++;
     }
 }

@@ -37,6 +37,20 @@ struct rw_gen_refs; /* opaque */
  * -errno with an error set. */
 int rw_gen_refs_open(const struct rw_gen_refs_cfg *cfg, const struct rw_gen_instrument *instruments,
                      uint32_t count, struct rw_gen_refs **refs);
+/* rw_gen_refs_holder returns the index of a portfolio that holds an instrument: each of them for
+ * some pick, the same for the same. */
+uint32_t rw_gen_refs_holder(const struct rw_gen_refs *refs, uint32_t instrument, uint32_t pick);
+
+struct rw_gen_fill {
+    uint64_t time_ns;
+    uint64_t execution, match_number;
+    uint32_t instrument, portfolio; /* indices */
+    int32_t price;                  /* 1e-4, ≥ 0 */
+    uint64_t quantity;
+    char side; /* 'B' or 'S' */
+};
+/* rw_gen_refs_fill writes a FILL, not before the one before it. */
+void rw_gen_refs_fill(struct rw_gen_refs *refs, const struct rw_gen_fill *fill);
 /* rw_gen_refs_trade tells of a trade of the session, in order of time; `instrument` is an index
  * into the array given to open. A holder may have been the firm's side of it: then a FILL is
  * written. */

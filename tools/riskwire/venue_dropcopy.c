@@ -1,5 +1,5 @@
-/* All live orders stand in a hash table by their public reference, because an execution tells neither
- * side nor price: linear probing, emptied places are closed by moving later ones back. */
+/* All live orders stand in a hash table by their public reference, because an execution tells
+ * neither side nor price: linear probing, emptied places are closed by moving later ones back. */
 #include "tools/riskwire/venue_dropcopy.h"
 
 #include <inttypes.h>

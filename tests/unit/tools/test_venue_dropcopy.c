@@ -238,7 +238,7 @@ static void a_restart_cancels_what_is_live_and_counts_on(void **state) {
     fini(bench);
 }
 
-/* The market breaks its last trade now and then; with all orders its own, the firm hears of each. */
+/* The market breaks its last trade now and then; with all orders its own, the firm hears of it. */
 static void a_broken_trade_is_told_when_it_was_an_own_one(void **state) {
     struct bench *bench = make(venue_seed(), 100);
     uint64_t breaks = 0;
