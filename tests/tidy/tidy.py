@@ -31,7 +31,9 @@ for name in ('feed', 'delivery'):
 DATAPLANE = MIDDLE | {'dataplane/feed', 'dataplane/delivery'}
 for name in ('refdata', 'risk', 'replication'):
     ALLOWED[name] = set(DATAPLANE)
-EVERYTHING = DATAPLANE | {'refdata', 'risk', 'replication'}
+ALLOWED['risk/kernels'] = {'dataplane/base'}
+ALLOWED['risk'].add('risk/kernels')
+EVERYTHING = DATAPLANE | {'refdata', 'risk', 'risk/kernels', 'replication'}
 for name in ('tools', 'tools/riskwire', 'tools/riskwired'):
     ALLOWED[name] = EVERYTHING | {'tools', 'tools/riskwire', 'tools/riskwired'}
 
@@ -43,6 +45,7 @@ OUTSIDE = {
     r'zlib\.h': ('dataplane/io/',),
     r'xxhash\.h': ('dataplane/base/',),
     r'hugetlbfs\.h': ('dataplane/base/',),
+    r'sleef\.h': ('risk/kernels/',),
     r'(cyaml/.*|yaml\.h|jansson\.h)': ('tools/',),
 }
 
