@@ -2,8 +2,10 @@
  *
  *   line     both lines' packets of 32 messages through line_core, per message delivered
  *   enrich   one tick of the venue to a numbered entry, as leader
- *   shadow   one own tick and its logged twin, compared, as follower */
+ *   shadow   one own tick and its logged twin, compared, as follower
+ *   waiting  one tick made while there is room for every tenth only, of a thousand instruments */
 #include "dataplane/base/bytes.h"
+#include "dataplane/feed/conflate_core.h"
 #include "dataplane/feed/directory.h"
 #include "dataplane/feed/itch50_book.h"
 #include "dataplane/feed/line_core.h"
@@ -18,15 +20,18 @@
 
 struct bench {
     uint32_t packets, ticks;
-    void *lines, *enrich;
+    void *lines, *enrich, *waiting;
     struct rw_line_cfg line_cfg;
     struct rw_enrich_cfg enrich_cfg;
+    struct rw_conflate_cfg waiting_cfg;
     struct rw_image *image;
     struct rw_entry *made;
     struct rw_channel_counters channel;
     struct rw_line_counters line[2];
     struct rw_enrich_counters counters;
     struct rw_shadow_counters shadow;
+    struct rw_conflate_counters output;
+    struct rw_conflate_gauges gauges;
 };
 
 /* One thread's work: CPU time leaves out what other programs take of a shared core. */
@@ -150,6 +155,21 @@ static double run_shadow(void *argument) {
     return spent;
 }
 
+static double run_waiting(void *argument) {
+    struct bench *bench = argument;
+    struct rw_conflate *core =
+        rw_conflate_new(bench->waiting, &bench->waiting_cfg, &bench->output, &bench->gauges);
+    struct rw_entry out;
+    uint64_t start = cpu_now(), sent = 0;
+    for (uint32_t i = 1; i <= bench->ticks; i++) {
+        rw_conflate_put(core, next_tick(bench, i), 1, i);
+        if (i % 10 == 0) sent += rw_conflate_next(core, &out);
+    }
+    double spent = (double)(cpu_now() - start) / bench->ticks;
+    if (sent != bench->ticks / 10) abort();
+    return spent;
+}
+
 int main(int argc, char **argv) {
     bool quick = rw_bench_quick(argc, argv);
     struct bench bench = {.packets = quick ? 5000 : 20000, .ticks = quick ? 200000 : 1000000};
@@ -166,13 +186,19 @@ int main(int argc, char **argv) {
     for (uint32_t i = 0; i < TICKS_MADE; i++) bench.made[i] = tick_of(i);
     bench.lines = take(rw_line_footprint(&bench.line_cfg));
     bench.enrich = take(rw_enrich_footprint(&bench.enrich_cfg));
-    struct rw_bench_variant variants[] = {
-        {"line", run_line, &bench}, {"enrich", run_enrich, &bench}, {"shadow", run_shadow, &bench}};
-    rw_bench_rounds(variants, 3, quick ? 3 : 7);
+    bench.waiting_cfg = (struct rw_conflate_cfg){.locates = INSTRUMENTS, .queue_bytes = 1u << 20};
+    bench.waiting = take(rw_conflate_footprint(&bench.waiting_cfg));
+    struct rw_bench_variant variants[] = {{"line", run_line, &bench},
+                                          {"enrich", run_enrich, &bench},
+                                          {"shadow", run_shadow, &bench},
+                                          {"waiting", run_waiting, &bench}};
+    rw_bench_rounds(variants, 4, quick ? 3 : 7);
     rw_bench_at_most("feed_line_ns_per_message", variants[0].median, "ns", 60);
     rw_bench_at_most("enrich_lead_ns_per_tick", variants[1].median, "ns", 60);
     rw_bench_at_most("enrich_follow_ns_per_tick", variants[2].median, "ns", 120);
+    rw_bench_at_most("feed_waiting_ns_per_tick", variants[3].median, "ns", 40);
     free(bench.lines);
+    free(bench.waiting);
     free(bench.enrich);
     free(bench.made);
     free(bench.image);

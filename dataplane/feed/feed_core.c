@@ -30,6 +30,7 @@ struct rw_feed_core {
     uint16_t index;         /* of the next tick at last_sequence */
     bool more;              /* that message has more to say */
     bool clearing;          /* a start-again: BBOs are being emptied */
+    bool gap_due;           /* ticks were lost behind this core, which is to be told */
     uint32_t clear_next;    /* locate */
     /* the messages of the packet at hand, and the next ones whose order and level are prefetched */
     uint32_t ahead_count, order_next, level_next;
@@ -284,6 +285,13 @@ static void end_channel(struct rw_feed_core *core, uint64_t last, struct output 
     put_entry(core, out, RW_ENTRY_END, RW_INSTRUMENT_NONE, &body);
 }
 
+static void flag_gap(struct rw_feed_core *core, struct output *out) {
+    core->gap_due = false;
+    if (core->quality & RW_QUALITY_FEED_GAP) return;
+    core->quality |= RW_QUALITY_FEED_GAP;
+    put_channel(core, out);
+}
+
 static void take_event(struct rw_feed_core *core, enum rw_line_event event,
                        const struct rw_line_out *input, struct output *out) {
     if (event == RW_LINE_END) {
@@ -298,9 +306,8 @@ static void take_event(struct rw_feed_core *core, enum rw_line_event event,
     } else if (event == RW_LINE_RESTART) {
         core->clearing = true;
         core->clear_next = 0;
-    } else if (!(core->quality & RW_QUALITY_FEED_GAP)) {
-        core->quality |= RW_QUALITY_FEED_GAP;
-        put_channel(core, out);
+    } else {
+        flag_gap(core, out);
     }
 }
 
@@ -313,6 +320,8 @@ bool rw_feed_step(struct rw_feed_core *core, struct rw_entry out[RW_FEED_FAN_OUT
         clear_next_locate(core, &output);
     } else if (core->more) {
         take_more(core, &output);
+    } else if (core->gap_due) {
+        flag_gap(core, &output);
     } else {
         enum rw_line_event event = rw_line_next(core->lines, &input);
         if (event == RW_LINE_NONE) {
@@ -325,6 +334,8 @@ bool rw_feed_step(struct rw_feed_core *core, struct rw_entry out[RW_FEED_FAN_OUT
     *count = output.count;
     return true;
 }
+
+void rw_feed_lost_ticks(struct rw_feed_core *core) { core->gap_due = true; }
 
 const void *rw_feed_books(const struct rw_feed_core *core) { return core->books; }
 enum rw_channel_state rw_feed_state(const struct rw_feed_core *core) {

@@ -50,6 +50,9 @@ struct rw_feed_cfg {
     struct rw_books_cfg books;
     uint16_t channel;
     char market_code; /* whose operational halts count, where the venue names a market; 0: 'Q' */
+    /* Of the stage, on live ports: room for what waits for the sequencer and is not conflated; 0
+     * stands for 16 MiB. */
+    uint64_t queue_bytes;
 };
 
 struct rw_feed_stats {
@@ -76,6 +79,9 @@ void rw_feed_now(struct rw_feed_core *core, uint64_t now_ns);
 /* rw_feed_step takes one input and stores what it gives in out[0..*count). False when nothing is
  * left to do before the next frame; *count is then 0. */
 bool rw_feed_step(struct rw_feed_core *core, struct rw_entry out[RW_FEED_FAN_OUT], uint32_t *count);
+/* rw_feed_lost_ticks says that ticks were lost on their way to the sequencer. The books are exact,
+ * but the next step flags the channel as after a gap, until it starts again or is recovered. */
+void rw_feed_lost_ticks(struct rw_feed_core *core);
 
 /* rw_feed_books shows what the venue's `make` returned, for tests and offline tools. */
 const void *rw_feed_books(const struct rw_feed_core *core);

@@ -3,22 +3,44 @@
 #include <stdio.h>
 #include <string.h>
 
+#define QUEUE_BYTES (UINT64_C(16) << 20)
+
 struct feed {
     struct rw_feed_core *core;
+    struct rw_conflate *conflate; /* NULL: file ports */
+    struct rw_conflate_counters *counters;
     struct rw_ring *in, *out;
     bool has_frame; /* the frame at the front of `in` is being worked on */
-    bool has_clock; /* live ports: the runner's time drives the gap timer */
+};
+
+/* What a visit does with the link to enrich. */
+struct output {
+    uint32_t room, written; /* slots */
+    uint32_t taken;         /* entries made by the core */
+    bool must_wait;         /* others wait already */
 };
 
 static const struct rw_stat_row feed_rows[] = RW_STATS_ROWS(RW_FEED_COUNTERS);
 static const struct rw_stat_row book_rows[] = RW_STATS_ROWS(RW_BOOK_COUNTERS);
 static const struct rw_stat_row channel_rows[] = RW_STATS_ROWS(RW_CHANNEL_COUNTERS);
 static const struct rw_stat_row line_rows[] = RW_STATS_ROWS(RW_LINE_COUNTERS);
+static const struct rw_stat_row output_rows[] = RW_STATS_ROWS(RW_CONFLATE_COUNTERS);
+static const struct rw_stat_row waiting_rows[] = RW_STATS_ROWS(RW_CONFLATE_GAUGES);
 #define ROWS(rows) rows, sizeof rows / sizeof *rows
 
+static struct rw_conflate_cfg conflate_cfg(const struct rw_feed_cfg *cfg) {
+    return (struct rw_conflate_cfg){.locates = RW_FEED_LOCATES,
+                                    .queue_bytes =
+                                        cfg->queue_bytes ? cfg->queue_bytes : QUEUE_BYTES};
+}
+
 static int feed_plan(const void *cfg, const char *name, uint32_t instances, struct rw_plan *plan) {
+    const struct rw_feed_cfg *feed_cfg = cfg;
+    struct rw_conflate_cfg waiting = conflate_cfg(feed_cfg);
     rw_plan_add(plan, name, "stage", sizeof(struct feed));
-    rw_plan_add(plan, name, "lines and books", rw_feed_footprint(cfg));
+    rw_plan_add(plan, name, "lines and books", rw_feed_footprint(feed_cfg));
+    if (!feed_cfg->line.file_ports)
+        rw_plan_add(plan, name, "waiting ticks", rw_conflate_footprint(&waiting));
     return 0;
 }
 
@@ -41,16 +63,28 @@ static struct rw_feed_stats make_stats(const struct rw_feed_cfg *cfg,
     return stats;
 }
 
+/* make_output sets up what stands between the core and the link. */
+static void make_output(struct feed *feed, const struct rw_feed_cfg *cfg,
+                        const struct rw_stage_env *env) {
+    char block[64];
+    struct rw_conflate_cfg waiting = conflate_cfg(cfg);
+    snprintf(block, sizeof block, "%s output", env->name);
+    feed->counters = rw_stats_block(env->stats, block, RW_STAT_COUNTER, ROWS(output_rows));
+    if (cfg->line.file_ports) return;
+    feed->conflate = rw_conflate_new(
+        rw_arena_take(env->arena, env->name, "waiting ticks"), &waiting, feed->counters,
+        rw_stats_block(env->stats, block, RW_STAT_GAUGE, ROWS(waiting_rows)));
+}
+
 static int feed_init(void **stage, const void *cfg, const struct rw_stage_env *env) {
     const struct rw_feed_cfg *feed_cfg = cfg;
     RW_ASSERT(env->in_count == 1 && env->out_count == 1);
     struct feed *feed = rw_arena_take(env->arena, env->name, "stage");
     void *memory = rw_arena_take(env->arena, env->name, "lines and books");
     struct rw_feed_stats stats = make_stats(feed_cfg, env);
-    *feed = (struct feed){.core = rw_feed_new(memory, feed_cfg, &stats),
-                          .in = env->in[0],
-                          .out = env->out[0],
-                          .has_clock = !feed_cfg->line.file_ports};
+    *feed = (struct feed){
+        .core = rw_feed_new(memory, feed_cfg, &stats), .in = env->in[0], .out = env->out[0]};
+    make_output(feed, feed_cfg, env);
     *stage = feed;
     return 0;
 }
@@ -63,29 +97,72 @@ static bool next_frame(struct feed *feed) {
     return feed->has_frame;
 }
 
-/* Limits of a visit: budget inputs, and as many frames again that bring nothing new (the other
- * line's). */
+/* begin_output looks for room, and sends what has waited for it. */
+static struct output begin_output(struct feed *feed, uint32_t budget) {
+    struct output output = {.room = rw_ring_room(feed->out, budget * RW_FEED_FAN_OUT)};
+    if (!feed->conflate) {
+        RW_ASSERT(output.room >= budget * RW_FEED_FAN_OUT);
+        return output;
+    }
+    while (output.written < output.room &&
+           rw_conflate_next(feed->conflate, rw_ring_slot(feed->out, output.written)))
+        output.written++;
+    output.must_wait = !rw_conflate_is_empty(feed->conflate);
+    return output;
+}
+
+/* hand_on passes on what one input gave, or keeps it until there is room. */
+static inline void hand_on(struct feed *feed, struct output *output, const struct rw_entry *entries,
+                           uint32_t count, uint64_t now_ns) {
+    output->taken += count;
+    if (__builtin_expect(output->must_wait || output->written + count > output->room, 0)) {
+        RW_ASSERT(feed->conflate); /* file ports: the runner's budget says there is room */
+        rw_conflate_put(feed->conflate, entries, count, now_ns);
+        output->must_wait = true;
+        if (rw_conflate_lost(feed->conflate)) rw_feed_lost_ticks(feed->core);
+        return;
+    }
+    for (uint32_t i = 0; i < count; i++)
+        memcpy(rw_ring_slot(feed->out, output->written + i), &entries[i], sizeof entries[i]);
+    output->written += count;
+}
+
+static void end_output(struct feed *feed, const struct output *output, uint64_t now_ns) {
+    rw_stat_add(&feed->counters->taken, output->taken);
+    rw_stat_add(&feed->counters->sent, output->written);
+    if (output->written > 0) rw_ring_push(feed->out, output->written);
+    if (output->must_wait) rw_conflate_refresh(feed->conflate, now_ns);
+}
+
+/* Limits of a visit: budget frames, which may bring nothing new (the other line's), and so many
+ * messages. */
 static uint32_t feed_poll(void *stage, uint32_t budget, uint64_t now_ns) {
     struct feed *feed = stage;
     struct rw_entry out[RW_FEED_FAN_OUT];
-    uint32_t inputs = 0, frames = 0, emitted = 0, count;
-    uint32_t room = rw_ring_room(feed->out, budget * RW_FEED_FAN_OUT);
-    RW_ASSERT(room >= budget * RW_FEED_FAN_OUT);
-    if (feed->has_clock) rw_feed_now(feed->core, now_ns);
-    while (inputs < budget && frames < budget) {
+    uint32_t messages = feed->conflate ? budget * RW_FEED_FRAME_MESSAGES : budget;
+    uint32_t inputs = 0, frames = 0, count;
+    struct output output = begin_output(feed, budget);
+    if (feed->conflate) rw_feed_now(feed->core, now_ns);
+    while (inputs < messages && frames < budget) {
         if (!rw_feed_step(feed->core, out, &count)) {
             if (!next_frame(feed)) break;
             frames++;
             continue;
         }
         inputs++;
-        for (uint32_t i = 0; i < count; i++)
-            memcpy(rw_ring_slot(feed->out, emitted + i), &out[i], sizeof out[i]);
-        emitted += count;
+        hand_on(feed, &output, out, count, now_ns);
     }
-    if (emitted > 0) rw_ring_push(feed->out, emitted);
-    return inputs + frames + emitted;
+    end_output(feed, &output, now_ns);
+    return inputs + frames + output.written;
 }
 
-const struct rw_stage_type rw_feed_stage_type = {
-    .name = "feed", .plan = feed_plan, .init = feed_init, .poll = feed_poll};
+static void feed_housekeep(void *stage, uint64_t now_ns) {
+    struct feed *feed = stage;
+    if (feed->conflate) rw_conflate_refresh(feed->conflate, now_ns);
+}
+
+const struct rw_stage_type rw_feed_stage_type = {.name = "feed",
+                                                 .plan = feed_plan,
+                                                 .init = feed_init,
+                                                 .poll = feed_poll,
+                                                 .housekeep = feed_housekeep};

@@ -38,6 +38,7 @@ struct rw_config_feed {
     uint64_t speed;
     uint64_t gap_timeout_us;
     uint64_t orders;
+    uint64_t queue_mib;
 };
 
 struct rw_config {

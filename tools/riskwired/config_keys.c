@@ -56,6 +56,10 @@ static const struct rw_config_key keys[] = {
            "how long a gap on both lines is waited for; about the skew between the lines"),
     NUMBER("feed.orders", feed[0].orders, false, "1000000", 1024, 16777216, "orders",
            "live orders the books have room for; more are counted as overflow"),
+    NUMBER(
+        "feed.queue_mib", feed[0].queue_mib, false, "0", 0, 16384, "MiB",
+        "live ports: trades that may wait while risk is busy, and twice that in the shadow; full: "
+        "a gap; 0: 512 for profile host, else 16"),
 
     NUMBER("risk.shards", risk_shards, false, "2", 1, 8, "shards",
            "risk stages; results are the same for any number"),

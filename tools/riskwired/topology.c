@@ -16,9 +16,11 @@
 
 /* clang-format off */
 struct rw_topology *rw_wiring_topology(struct rw_wiring *w) {
-    /* A live port is drained whether there is room or not, so that rx counts what is lost. */
+    /* A live port cannot wait: it is drained whether there is room or not, so that rx counts what
+     * is lost, and feed keeps what enrich has no room for. What waits in a link cannot be conflated
+     * any more, so live links are short. */
     const bool live = !w->feed[0].line.file_ports;
-    const uint32_t frames = live ? 1024 : 256;
+    const uint32_t frames = live ? 1024 : 256, ticks = live ? 512 : 1024;
     const struct rw_stage_row stages[] = {
         /* name       type                    configuration  instances  weight  bytes of each */
         {"rx",        &rw_rx_stage,           &w->rx,        0,         2},
@@ -33,10 +35,10 @@ struct rw_topology *rw_wiring_topology(struct rw_wiring *w) {
     const struct rw_link_row links[] = {
         /* from    to        depth  slot bytes           fan-out            elastic when */
         {"rx",     "feed",  frames, RW_FRAME_SLOT_BYTES, 1,                 live,  ALWAYS},
-        {"feed",   "enrich",  1024, RW_SLOT_BYTES,       RW_FEED_FAN_OUT,   false, ALWAYS},
+        {"feed",   "enrich", ticks, RW_SLOT_BYTES,       RW_FEED_FAN_OUT,   live,  ALWAYS},
         {"intake", "enrich",   512, RW_SLOT_BYTES,       RW_INTAKE_FAN_OUT, true,  ALWAYS},
-        {"enrich", "risk",    1024, RW_SLOT_BYTES,       RW_ENRICH_FAN_OUT, false, LEADER},
-        {"enrich", "repl",    1024, RW_SLOT_BYTES,       RW_ENRICH_FAN_OUT, false, LEADER},
+        {"enrich", "risk",   ticks, RW_SLOT_BYTES,       RW_ENRICH_FAN_OUT, false, LEADER},
+        {"enrich", "repl",   ticks, RW_SLOT_BYTES,       RW_ENRICH_FAN_OUT, false, LEADER},
         {"repl",   "risk",    2048, RW_SLOT_BYTES,       1,                 true,  FOLLOWER},
         {"repl",   "enrich",  2048, RW_SLOT_BYTES,       1,                 true,  FOLLOWER},
         {RW_COLD,  "repl",      64, RW_SLOT_BYTES,       1,                 false, ALWAYS},

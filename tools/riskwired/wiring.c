@@ -114,6 +114,13 @@ static int make_feed(struct rw_feed_cfg *feed, const struct rw_config_feed *conf
     return 0;
 }
 
+/* Of what waits at a live feed and is not conflated: seconds of trades on a host, and what a laptop
+ * can spare. */
+static uint64_t queue_bytes(const struct rw_config *config, const struct rw_config_feed *feed) {
+    if (feed->queue_mib) return feed->queue_mib << 20;
+    return UINT64_C(1) << (!strcmp(config->profile, "host") ? 29 : 24);
+}
+
 static int make_feeds(struct rw_wiring *wiring, const struct rw_config *config) {
     char name[RW_CONFIG_FEED_NAME_BYTES];
     int rc = check_feeds(config);
@@ -121,6 +128,7 @@ static int make_feeds(struct rw_wiring *wiring, const struct rw_config *config) 
     for (uint32_t i = 0; rc == 0 && i < config->feeds; i++) {
         rw_config_feed_name(i, name);
         rc = make_feed(&wiring->feed[i], &config->feed[i], name);
+        wiring->feed[i].queue_bytes = queue_bytes(config, &config->feed[i]);
     }
     return rc;
 }
@@ -154,6 +162,19 @@ static void make_repl(struct rw_wiring *wiring, const struct rw_config *config,
     memcpy(repl->session, config->session, sizeof repl->session);
 }
 
+/* What may wait at the leader's feed, the follower must be able to log after a take-over. 0: the
+ * default, for captures. */
+static uint32_t shadow_depth(const struct rw_wiring *wiring) {
+    uint64_t most = 0;
+    for (uint32_t i = 0; i < wiring->feeds; i++) {
+        if (wiring->feed[i].line.file_ports) continue;
+        struct rw_conflate_cfg waiting = {.queue_bytes = wiring->feed[i].queue_bytes};
+        uint64_t slots = rw_conflate_queue_slots(&waiting);
+        if (slots > most) most = slots;
+    }
+    return (uint32_t)most;
+}
+
 static void make_enrich(struct rw_wiring *wiring, const struct rw_config *config,
                         const struct rw_image *image, const struct rw_intake_file *intake) {
     wiring->enrich = (struct rw_enrich_cfg){.image = image,
@@ -164,6 +185,7 @@ static void make_enrich(struct rw_wiring *wiring, const struct rw_config *config
     for (uint32_t i = 0; i < wiring->feeds; i++)
         wiring->enrich.channel[i] = wiring->feed[i].channel;
     memcpy(wiring->enrich.session, config->session, sizeof wiring->enrich.session);
+    wiring->enrich.shadow_own_depth = shadow_depth(wiring);
 }
 
 static int make_deliver(struct rw_wiring *wiring, const struct rw_config *config) {

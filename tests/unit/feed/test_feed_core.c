@@ -297,6 +297,32 @@ static void a_gap_is_told_once_and_flags_every_later_tick(void **state) {
     bench_free(bench);
 }
 
+static void ticks_lost_behind_the_feed_are_told_like_a_gap(void **state) {
+    struct bench *bench = bench_new();
+    add(bench, 1, 10, 'B', 100, 5000);
+    for (int i = 0; i < 2; i++) {
+        rw_feed_lost_ticks(bench->core);
+        drain(bench);
+    }
+    assert_int_equal(rw_stat_get(&bench->feed.channel_changes), 1);
+    struct rw_tick_body channel = body_of(last(bench, 0));
+    assert_int_equal(channel.kind, RW_TICK_CHANNEL);
+    assert_int_equal(channel.quality, RW_QUALITY_FEED_GAP);
+    assert_int_equal(channel.venue_sequence, 1);
+    assert_int_equal(add(bench, 1, 11, 'B', 100, 5001), 1); /* the books have missed nothing */
+    assert_true(body_of(last(bench, 0)).quality & RW_QUALITY_FEED_GAP);
+    assert_int_equal(rw_stat_get(&bench->channel.gaps), 0);
+    bench->sequence = 6000; /* far enough that 1 is a start-again */
+    add(bench, 1, 12, 'B', 100, 5002);
+    bench->now += 2000;
+    rw_feed_now(bench->core, bench->now);
+    drain(bench);
+    bench->sequence = 1;
+    add(bench, 1, 10, 'B', 100, 5000);
+    assert_false(body_of(last(bench, 0)).quality & RW_QUALITY_FEED_GAP);
+    bench_free(bench);
+}
+
 static void a_start_again_empties_the_market_and_makes_the_channel_whole(void **state) {
     struct bench *bench = bench_new();
     add(bench, 1, 10, 'B', 100, 5000);
@@ -462,6 +488,7 @@ int main(void) {
         cmocka_unit_test(status_ticks_tell_halts_and_resumptions_only),
         cmocka_unit_test(a_broken_trade_is_told),
         cmocka_unit_test(a_gap_is_told_once_and_flags_every_later_tick),
+        cmocka_unit_test(ticks_lost_behind_the_feed_are_told_like_a_gap),
         cmocka_unit_test(a_start_again_empties_the_market_and_makes_the_channel_whole),
         cmocka_unit_test(the_channel_ends_with_the_number_of_its_last_message),
         cmocka_unit_test(a_message_about_many_instruments_is_worked_off_in_steps),
