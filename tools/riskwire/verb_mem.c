@@ -1,38 +1,28 @@
 /* riskwire mem --config FILE: the memory plan of a site, without running it. */
-#include <argp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "dataplane/base/err.h"
 #include "refdata/compile.h"
+#include "tools/riskwire/site_args.h"
 #include "tools/riskwire/verbs.h"
 #include "tools/riskwired/tapping.h"
 #include "tools/riskwired/wiring.h"
 
 struct arguments {
     const char *config;
-    enum rw_plan_format format;
+    struct rw_form_arg form;
 };
 
-enum { KEY_JSON = 1000 };
-
 static error_t parse(int key, char *value, struct argp_state *state) {
-    static const char *const formats[] = {
-        [RW_PLAN_TABLE] = "table", [RW_PLAN_JSON] = "json", [RW_PLAN_CSV] = "csv"};
     struct arguments *arguments = state->input;
     switch (key) {
+    case ARGP_KEY_INIT:
+        state->child_inputs[0] = &arguments->form;
+        return 0;
     case 'c':
         arguments->config = value;
-        return 0;
-    case KEY_JSON:
-        arguments->format = RW_PLAN_JSON;
-        return 0;
-    case 'o':
-        for (arguments->format = RW_PLAN_TABLE; arguments->format <= RW_PLAN_CSV;
-             arguments->format++)
-            if (!strcmp(value, formats[arguments->format])) return 0;
-        argp_failure(state, RW_EXIT_USAGE, 0, "-o %s: must be table, json or csv", value);
         return 0;
     case ARGP_KEY_END:
         if (!arguments->config) argp_error(state, "--config FILE is missing");
@@ -42,19 +32,20 @@ static error_t parse(int key, char *value, struct argp_state *state) {
     }
 }
 
-static const struct argp_option options[] = {
-    {"config", 'c', "FILE", 0, "the site's YAML file", 0},
-    {"output", 'o', "table|json|csv", 0, "form of the output", 0},
-    {"json", KEY_JSON, NULL, 0, "the same as -o json", 0},
-    {0}};
+static const struct argp_child children[] = {{&rw_form_argp, 0, NULL, 0}, {0}};
+static const struct argp_option options[] = {{"config", 'c', "FILE", 0, "the site's YAML file", 0},
+                                             {0}};
 static const struct argp argp = {
-    options, parse,
-    NULL,    "What a site will map before it runs.\vExample: riskwire mem --config a/site.yaml",
-    NULL,    NULL,
+    options,  parse,
+    NULL,     "What a site will map before it runs.\vExample: riskwire mem --config a/site.yaml",
+    children, NULL,
     NULL};
 
 int rw_verb_mem(int argc, char **argv) {
-    struct arguments arguments = {.format = RW_PLAN_TABLE};
+    static const enum rw_plan_format formats[] = {[RW_FORM_TABLE] = RW_PLAN_TABLE,
+                                                  [RW_FORM_JSON] = RW_PLAN_JSON,
+                                                  [RW_FORM_CSV] = RW_PLAN_CSV};
+    struct arguments arguments = {0};
     static struct rw_config config;
     static struct rw_wiring wiring;
     static struct rw_tapping tapping;
@@ -71,7 +62,7 @@ int rw_verb_mem(int argc, char **argv) {
     if (!rc && !(topology = rw_wiring_topology(&wiring))) rc = -1;
     if (!rc) rc = rw_topology_plan(topology, &plan);
     if (!rc) rc = rw_tapping_plan(&tapping, &config, topology, plan);
-    if (!rc) rw_plan_print(stdout, plan, arguments.format);
+    if (!rc) rw_plan_print(stdout, plan, formats[arguments.form.form]);
     rw_topology_free(topology);
     free(image);
     if (!rc) return RW_EXIT_OK;

@@ -1,59 +1,40 @@
 /* riskwire stat: what a site counts, from its shared-memory file; also of a site that is dead. */
-#include <argp.h>
-#include <errno.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
-#include <unistd.h>
 
-#include "dataplane/base/err.h"
+#include "tools/riskwire/site_args.h"
 #include "tools/riskwire/stat_report.h"
 #include "tools/riskwire/verbs.h"
 #include "tools/riskwired/config.h"
 
-enum format { TABLE, JSON, CSV };
-
 struct arguments {
-    const char *site, *run_dir, *file;
-    enum format format;
+    struct rw_site_args site;
+    struct rw_form_arg form;
+    const char *file;
     bool all;
     uint64_t watch_ns; /* 0: once */
 };
 
-enum { KEY_RUN_DIR = 1000, KEY_JSON, KEY_ALL };
+enum { KEY_ALL = 1000 };
 
 static const struct argp_option options[] = {
-    {"site", 's', "NAME", 0, "the site to show (a)", 0},
-    {"run-dir", KEY_RUN_DIR, "DIR", 0, "run_dir of the site (" RW_RUN_DIR_DEFAULT ")", 0},
-    {"output", 'o', "table|json|csv", 0, "form of the output", 0},
-    {"json", KEY_JSON, NULL, 0, "the same as -o json", 0},
     {"watch", 'w', "SEC", OPTION_ARG_OPTIONAL,
      "every SEC seconds (1) a line of JSON, until stopped", 0},
     {"all", KEY_ALL, NULL, 0, "tables: also the counters that are 0", 0},
     {0}};
 
 static error_t parse(int key, char *value, struct argp_state *state) {
-    static const char *const formats[] = {"table", "json", "csv"};
     struct arguments *arguments = state->input;
     switch (key) {
-    case 's':
-        arguments->site = value;
-        return 0;
-    case KEY_RUN_DIR:
-        arguments->run_dir = value;
-        return 0;
-    case KEY_JSON:
-        arguments->format = JSON;
+    case ARGP_KEY_INIT:
+        state->child_inputs[0] = &arguments->site;
+        state->child_inputs[1] = &arguments->form;
         return 0;
     case KEY_ALL:
         arguments->all = true;
-        return 0;
-    case 'o':
-        for (enum format format = TABLE; format <= CSV; format++)
-            if (!strcmp(value, formats[format])) return arguments->format = format, 0;
-        argp_failure(state, RW_EXIT_USAGE, 0, "-o %s: must be table, json or csv", value);
         return 0;
     case 'w': {
         char *end = NULL;
@@ -74,6 +55,8 @@ static error_t parse(int key, char *value, struct argp_state *state) {
     }
 }
 
+static const struct argp_child children[] = {
+    {&rw_site_argp, 0, NULL, 0}, {&rw_form_argp, 0, NULL, 0}, {0}};
 static const struct argp argp = {
     options,
     parse,
@@ -81,36 +64,17 @@ static const struct argp argp = {
     "Shows what a site counts: cores, stages, links, feeds, replication, delivery, "
     "loss, latency. Reads the file of a dead site as well.\v"
     "Examples: riskwire stat --site b\n          riskwire stat -w2 | jq .latency",
-    NULL,
+    children,
     NULL,
     NULL};
 
-/* The file named, or the site's in its run_dir. */
-static void find_file(const struct arguments *arguments, char *path, size_t bytes) {
-    if (arguments->file)
-        snprintf(path, bytes, "%s", arguments->file);
-    else
-        snprintf(path, bytes, "%s/%s/stats", arguments->run_dir, arguments->site);
-}
-
-static int show(const struct arguments *arguments, const char *path) {
-    errno = 0;
-    struct rw_stats *stats = rw_stats_open(path);
-    if (!stats) {
-        bool denied = errno == EACCES, absent = access(path, F_OK) != 0;
-        if (absent) {
-            rw_err_set(ENOENT, "there is no site '%s': %s does not exist", arguments->site, path);
-            rw_err_fix("start riskwired --config FILE, or name the folder with --run-dir and the "
-                       "site with "
-                       "--site");
-        }
-        rw_err_print("riskwire stat");
-        if (denied) return RW_EXIT_PERMISSION;
-        return absent && !arguments->file ? RW_EXIT_NO_SITE : RW_EXIT_NO_INPUT;
-    }
-    if (arguments->format == TABLE && !arguments->watch_ns)
+static int show(const struct arguments *arguments) {
+    struct rw_stats *stats;
+    int exit_code = rw_site_stats(&arguments->site, arguments->file, "stat", &stats);
+    if (exit_code) return exit_code;
+    if (arguments->form.form == RW_FORM_TABLE && !arguments->watch_ns)
         rw_stat_report_table(stdout, stats, arguments->all);
-    else if (arguments->format == CSV && !arguments->watch_ns)
+    else if (arguments->form.form == RW_FORM_CSV && !arguments->watch_ns)
         rw_stat_report_csv(stdout, stats);
     else
         rw_stat_report_json(stdout, stats);
@@ -119,18 +83,16 @@ static int show(const struct arguments *arguments, const char *path) {
 }
 
 int rw_verb_stat(int argc, char **argv) {
-    struct arguments arguments = {.site = "a", .run_dir = RW_RUN_DIR_DEFAULT};
-    char path[4096];
+    struct arguments arguments = {.site = RW_SITE_ARGS_DEFAULT};
     argp_err_exit_status = RW_EXIT_USAGE;
     argp_parse(&argp, argc, argv, 0, NULL, &arguments);
-    find_file(&arguments, path, sizeof path);
-    int rc = show(&arguments, path);
+    int rc = show(&arguments);
     /* Opened anew for each line: a restarted site has another file. */
     while (!rc && arguments.watch_ns) {
         nanosleep(&(struct timespec){.tv_sec = (time_t)(arguments.watch_ns / 1000000000u),
                                      .tv_nsec = (long)(arguments.watch_ns % 1000000000u)},
                   NULL);
-        rc = show(&arguments, path);
+        rc = show(&arguments);
     }
     return rc;
 }

@@ -1,35 +1,28 @@
 /* riskwire status | promote: the replication role of a site, over its control socket. */
-#include <argp.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "dataplane/base/err.h"
 #include "tools/riskwire/control_client.h"
+#include "tools/riskwire/site_args.h"
 #include "tools/riskwire/verbs.h"
 #include "tools/riskwired/config.h"
 
 struct arguments {
-    const char *run_dir, *site;
-    bool json, force, new_lineage;
+    struct rw_site_args site;
+    struct rw_form_arg form;
+    bool force, new_lineage;
 };
 
-enum { KEY_RUN_DIR = 1000, KEY_JSON, KEY_FORCE, KEY_NEW_LINEAGE };
+enum { KEY_FORCE = 1000, KEY_NEW_LINEAGE };
 
 static error_t parse(int key, char *value, struct argp_state *state) {
     struct arguments *arguments = state->input;
     switch (key) {
-    case 's':
-        arguments->site = value;
-        return 0;
-    case KEY_RUN_DIR:
-        arguments->run_dir = value;
-        return 0;
-    case 'o':
-        arguments->json = !strcmp(value, "json");
-        return 0;
-    case KEY_JSON:
-        arguments->json = true;
+    case ARGP_KEY_INIT:
+        state->child_inputs[0] = &arguments->site;
+        state->child_inputs[1] = &arguments->form;
         return 0;
     case KEY_FORCE:
         arguments->force = true;
@@ -42,37 +35,25 @@ static error_t parse(int key, char *value, struct argp_state *state) {
     }
 }
 
-#define COMMON_OPTIONS                                                                      \
-    {"site", 's', "NAME", 0, "the site to ask (a)", 0}, {                                   \
-        "run-dir", KEY_RUN_DIR, "DIR", 0, "run_dir of the site (" RW_RUN_DIR_DEFAULT ")", 0 \
-    }
-
-static const struct argp_option status_options[] = {
-    COMMON_OPTIONS,
-    {NULL, 'o', "table|json", 0, "form of the output", 0},
-    {"json", KEY_JSON, NULL, 0, "the same as -o json", 0},
-    {0}};
+static const struct argp_child children[] = {
+    {&rw_site_argp, 0, NULL, 0}, {&rw_form_argp, 0, NULL, 0}, {0}};
 static const struct argp_option promote_options[] = {
-    COMMON_OPTIONS,
     {"force", KEY_FORCE, NULL, 0, "although the peer answers", 0},
     {"new-lineage", KEY_NEW_LINEAGE, NULL, 0,
      "although this site was not in step: opens a new session and loses what it did not hold", 0},
     {0}};
 
 static const struct argp status_argp = {
-    status_options,
-    parse,
-    NULL,
-    "Role, mode and positions of a site.\vExample: riskwire status --site b --json",
-    NULL,
-    NULL,
+    NULL,     parse,
+    NULL,     "Role, mode and positions of a site.\vExample: riskwire status --site b --json",
+    children, NULL,
     NULL};
 static const struct argp promote_argp = {
     promote_options,
     parse,
     NULL,
     "Makes an in-sync follower the leader, alone (SOLO).\vExample: riskwire promote --site b",
-    NULL,
+    children,
     NULL,
     NULL};
 
@@ -105,18 +86,21 @@ static int show(const json_t *reply, bool as_json) {
 }
 
 static int call(int argc, char **argv, const struct argp *argp, const char *verb) {
-    struct arguments arguments = {.run_dir = RW_RUN_DIR_DEFAULT, .site = "a"};
+    struct arguments arguments = {.site = RW_SITE_ARGS_DEFAULT,
+                                  .form = {.without = 1u << RW_FORM_CSV}};
+    argp_err_exit_status = RW_EXIT_USAGE;
     argp_parse(argp, argc, argv, 0, NULL, &arguments);
     json_t *request = json_pack("{s:s,s:b,s:b}", "verb", verb, "force", arguments.force,
                                 "new_lineage", arguments.new_lineage);
     int exit_code = RW_EXIT_OK;
-    json_t *reply = rw_control_call(arguments.run_dir, arguments.site, request, &exit_code);
+    json_t *reply =
+        rw_control_call(arguments.site.run_dir, arguments.site.site, request, &exit_code);
     json_decref(request);
     if (!reply) {
         rw_err_print("riskwire");
         return exit_code;
     }
-    exit_code = show(reply, arguments.json);
+    exit_code = show(reply, arguments.form.form == RW_FORM_JSON);
     json_decref(reply);
     return exit_code;
 }

@@ -4,7 +4,6 @@
  *   source (ring | connection) ──► accept by sequence ──► lines ──► whole-line writes to stdout
  *        ▲ lost: the same or the next address, from the sequence after the last accepted
  */
-#include <argp.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <signal.h>
@@ -20,6 +19,7 @@
 #include "dataplane/delivery/client.h"
 #include "dataplane/delivery/soup_client.h"
 #include "dataplane/record/result_text.h"
+#include "tools/riskwire/site_args.h"
 #include "tools/riskwire/verbs.h"
 #include "tools/riskwired/config.h"
 
@@ -43,7 +43,8 @@ struct subscribe {
     struct address address[ADDRESSES_MAX];
     uint32_t address_count;
     uint64_t from, count, timeout_s;
-    bool until_end, json;
+    bool until_end;
+    struct rw_form_arg form;
     /* state */
     char session[11];
     uint64_t next; /* sequence wanted next; 0 = not known yet (live) */
@@ -127,6 +128,9 @@ static void parse_count(struct argp_state *state, const char *name, const char *
 static error_t parse(int key, char *value, struct argp_state *state) {
     struct subscribe *subscribe = state->input;
     switch (key) {
+    case ARGP_KEY_INIT:
+        state->child_inputs[0] = &subscribe->form;
+        return 0;
     case KEY_SHM:
         subscribe->shm_site = value;
         return 0;
@@ -153,11 +157,6 @@ static error_t parse(int key, char *value, struct argp_state *state) {
             argp_failure(state, RW_EXIT_USAGE, 0, "--soup %s: must be HOST:PORT[,HOST:PORT]",
                          value);
         return 0;
-    case 'o':
-        if (strcmp(value, "csv") && strcmp(value, "json"))
-            argp_failure(state, RW_EXIT_USAGE, 0, "-o %s: must be csv or json", value);
-        subscribe->json = !strcmp(value, "json");
-        return 0;
     case ARGP_KEY_END:
         if (!subscribe->shm_site && !subscribe->address_count && !subscribe->soup_of)
             argp_failure(state, RW_EXIT_USAGE, 0, "one of --shm, --soup, --soup-of is needed");
@@ -180,8 +179,8 @@ static const struct argp_option options[] = {
     {"count", KEY_COUNT, "N", 0, "stop after N records", 0},
     {"until-end", KEY_UNTIL_END, NULL, 0, "stop when the session is closed; 0 only if gapless", 0},
     {"timeout", KEY_TIMEOUT, "SECONDS", 0, "give up after so long without a record (never)", 0},
-    {NULL, 'o', "csv|json", 0, "form of the output (csv)", 0},
     {0}};
+static const struct argp_child children[] = {{&rw_form_argp, 0, NULL, 0}, {0}};
 static const struct argp argp = {
     options,
     parse,
@@ -190,7 +189,7 @@ static const struct argp argp = {
     "going on "
     "after the last one printed. Gaps and duplicates are counted on stderr."
     "\vExample: riskwire subscribe --shm a --from 1 --until-end -o csv > results.csv",
-    NULL,
+    children,
     NULL,
     NULL};
 
@@ -222,7 +221,7 @@ static bool emit(struct subscribe *subscribe, const struct rw_result *record) {
     subscribe->gaps += sequence - subscribe->next;
     subscribe->next = sequence + 1;
     subscribe->progress_ns = now_ns();
-    if (subscribe->json)
+    if (subscribe->form.form == RW_FORM_JSON)
         rw_result_print_json(subscribe->lines, subscribe->session, record);
     else
         rw_result_print_csv(subscribe->lines, subscribe->session, record);
@@ -434,7 +433,9 @@ static int conclude(struct subscribe *subscribe) {
 }
 
 int rw_verb_subscribe(int argc, char **argv) {
-    struct subscribe subscribe = {.run_dir = RW_RUN_DIR_DEFAULT, .from = 1};
+    struct subscribe subscribe = {.run_dir = RW_RUN_DIR_DEFAULT,
+                                  .from = 1,
+                                  .form = {.form = RW_FORM_CSV, .without = 1u << RW_FORM_TABLE}};
     argp_err_exit_status = RW_EXIT_USAGE;
     argp_parse(&argp, argc, argv, 0, NULL, &subscribe);
     size_t bytes = LINES_BYTES;
@@ -450,7 +451,7 @@ int rw_verb_subscribe(int argc, char **argv) {
     sigaction(SIGTERM, &action, NULL);
     signal(SIGPIPE, SIG_IGN);
     subscribe.progress_ns = now_ns();
-    if (!subscribe.json) rw_result_print_csv_header(subscribe.lines);
+    if (subscribe.form.form == RW_FORM_CSV) rw_result_print_csv_header(subscribe.lines);
     if (subscribe.shm_site)
         follow_ring(&subscribe);
     else
