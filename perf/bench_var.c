@@ -1,5 +1,6 @@
 /* Historical VaR and ES of P&L vectors: the tail kernels against quickselect and sorting, and the
- * vector's move by one tick. CPU time, ns a vector; 100 vectors in turn, so that they come from L2. */
+ * vector's move by one tick. CPU time, ns a vector; 100 vectors in turn, so that they come from
+ * L2. */
 #include <time.h>
 
 #include "perf/bench.h"

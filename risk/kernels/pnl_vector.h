@@ -1,5 +1,5 @@
-/* P&L vectors: what each scenario would do to a portfolio, Σ units · H[s] over its holdings, kept by
- * moving it instead of adding it up again.
+/* P&L vectors: what each scenario would do to a portfolio, Σ units · H[s] over its holdings, kept
+ * by moving it instead of adding it up again.
  *
  *   H[s] = round_half_even(P · r[s])        P price, r[s] the instrument's return in scenario s
  *   V[s] += units · (H_new[s] − H_old[s])   when the price moves
