@@ -14,8 +14,9 @@
 #define QUEUE_MAX       64u
 #define TICK            100 /* one cent */
 #define WALK_STEPS      2000u
-#define MARKET_STEP_PPM 67u /* 0.3 % over the session */
-#define OWN_STEP_PPM    89u /* 0.4 % */
+#define OWN_POINTS      100u /* of a listed symbol's own walk; straight in between */
+#define MARKET_STEP_PPM 67u  /* 0.3 % over the session */
+#define OWN_STEP_PPM    89u  /* 0.4 % */
 #define PROLOGUE_GAP_NS 5000u
 #define BURST_GAP_NS    1500u
 #define LIVE_SHARE      11u /* one message in so many ends as a live order */
@@ -48,6 +49,7 @@ struct rw_gen_market {
     char (*names)[8];
     struct symbol *symbols;
     int32_t market_ppm[WALK_STEPS + 1];
+    int32_t (*own_walk)[OWN_POINTS + 1]; /* of each symbol, when listed */
 
     uint64_t start_ns, open_ns, close_ns, flow_end_ns, end_ns;
     struct scheduled *schedule;
@@ -168,6 +170,14 @@ static uint64_t square_root(uint64_t value) {
     return root;
 }
 
+/* A listed symbol's own deviation at a step: the same at every venue. */
+static int64_t own_walk_at(const struct rw_gen_market *market, uint32_t index, uint32_t step) {
+    const uint32_t each = WALK_STEPS / OWN_POINTS;
+    const int32_t *point = &market->own_walk[index][step / each];
+    if (step == WALK_STEPS) return point[0];
+    return point[0] + (int64_t)(point[1] - point[0]) * (step % each) / each;
+}
+
 static int32_t fair_price(struct rw_gen_market *market, uint32_t index) {
     struct symbol *symbol = &market->symbols[index];
     uint64_t step_ns = market->cfg.duration_ns / WALK_STEPS;
@@ -175,7 +185,10 @@ static int32_t fair_price(struct rw_gen_market *market, uint32_t index) {
     uint32_t now = step < WALK_STEPS ? (uint32_t)step : WALK_STEPS;
     if (symbol->fair && now == symbol->step) return symbol->fair;
     uint64_t deviation = square_root((uint64_t)OWN_STEP_PPM * OWN_STEP_PPM * (now - symbol->step));
-    symbol->own_ppm += rw_gen_normal(&market->chance, deviation);
+    if (market->own_walk)
+        symbol->own_ppm = own_walk_at(market, index, now);
+    else
+        symbol->own_ppm += rw_gen_normal(&market->chance, deviation);
     symbol->step = now;
     int64_t ppm = 1000000 + symbol->own_ppm + market->market_ppm[now];
     int64_t ticks = symbol->start_price * ppm / 1000000 / TICK;
@@ -719,6 +732,38 @@ static void name_symbols(struct rw_gen_market *market) {
     }
 }
 
+static void walk_symbols(struct rw_gen_market *market) {
+    uint64_t deviation =
+        square_root((uint64_t)OWN_STEP_PPM * OWN_STEP_PPM * (WALK_STEPS / OWN_POINTS));
+    market->own_walk = calloc(market->cfg.symbols, sizeof *market->own_walk);
+    RW_ASSERT(market->own_walk);
+    for (uint32_t i = 0; i < market->cfg.symbols; i++)
+        for (uint32_t k = 1; k <= OWN_POINTS; k++)
+            market->own_walk[i][k] =
+                market->own_walk[i][k - 1] + (int32_t)rw_gen_normal(&market->chance, deviation);
+}
+
+/* A life has its own orders, and a market that is not listed its own prices too. */
+static void begin_life(struct rw_gen_market *market) {
+    const struct rw_gen_market_cfg *cfg = &market->cfg;
+    if (cfg->life) rw_rng_seed(&market->chance.rng, cfg->seed ^ (uint64_t)cfg->life << 48);
+}
+
+/* What no venue decides: which symbols there are and where their prices go. */
+static void list_symbols(struct rw_gen_market *market) {
+    struct rw_rng flow = market->chance.rng;
+    if (market->cfg.listed) rw_rng_seed(&market->chance.rng, market->cfg.listing);
+    name_symbols(market);
+    if (!market->cfg.listed) begin_life(market);
+    for (uint32_t i = 1; i <= WALK_STEPS; i++)
+        market->market_ppm[i] =
+            market->market_ppm[i - 1] + (int32_t)rw_gen_normal(&market->chance, MARKET_STEP_PPM);
+    if (!market->cfg.listed) return;
+    walk_symbols(market);
+    market->chance.rng = flow;
+    begin_life(market);
+}
+
 static void set_times(struct rw_gen_market *market) {
     uint64_t duration = market->cfg.duration_ns;
     uint64_t early = duration * 8 / 100;
@@ -747,11 +792,7 @@ struct rw_gen_market *rw_gen_market_new(const struct rw_gen_market_cfg *cfg) {
     rw_gen_chance_init(&market->chance, cfg->seed, cfg->symbols);
     rw_gen_books_init(&market->books, cfg->symbols);
     set_times(market);
-    name_symbols(market);
-    if (cfg->life) rw_rng_seed(&market->chance.rng, cfg->seed ^ (uint64_t)cfg->life << 48);
-    for (uint32_t i = 1; i <= WALK_STEPS; i++)
-        market->market_ppm[i] =
-            market->market_ppm[i - 1] + (int32_t)rw_gen_normal(&market->chance, MARKET_STEP_PPM);
+    list_symbols(market);
     for (uint32_t i = 0; i < PARTITIONS; i++) market->reference[i] = 20000ull + 240000 * i + i;
     market->match_number = (uint64_t)cfg->life << LIFE_SHIFT;
     market->target_live = cfg->messages / LIVE_SHARE;
@@ -766,6 +807,7 @@ struct rw_gen_market *rw_gen_market_new(const struct rw_gen_market_cfg *cfg) {
 void rw_gen_market_free(struct rw_gen_market *market) {
     rw_gen_books_fini(&market->books);
     free(market->schedule);
+    free(market->own_walk);
     free(market->symbols);
     free(market->names);
     free(market);

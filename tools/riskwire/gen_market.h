@@ -27,6 +27,10 @@ struct rw_gen_market_cfg {
     uint64_t duration_ns; /* of the session, 1 s .. 30,000 s */
     uint64_t start_ns;    /* since midnight; 0: so that the market opens at RW_GEN_OPEN_NS */
     uint32_t life;        /* 0, 1, …: the same symbols with other orders, after a restart */
+    /* Symbols, their prices of the day and where these go come from `listing` instead of `seed`:
+     * markets of one listing are venues that trade the same instruments. */
+    bool listed;
+    uint64_t listing;
 };
 
 /* A message and what it traded, if anything. */

@@ -186,7 +186,9 @@ int rw_gen_session(const struct rw_gen_options *options) {
     struct rw_gen_market_cfg cfg = {.seed = options->seed,
                                     .messages = options->messages,
                                     .symbols = options->symbols,
-                                    .duration_ns = options->duration_ns};
+                                    .duration_ns = options->duration_ns,
+                                    .listed = options->listed,
+                                    .listing = options->listing};
     session.market = rw_gen_market_new(&cfg);
     int rc = open_refs(&session);
     if (rc == 0) rc = open_lines(&session);

@@ -11,6 +11,8 @@ struct rw_gen_options {
     uint32_t loss_ppm, reorder_ppm, duplicate_ppm, skew_ns, both_lost;
     uint16_t vlan;
     bool locates;
+    bool listed; /* symbols and prices come from the seed `listing` */
+    uint64_t listing;
 };
 
 /* rw_gen_session simulates a session and writes line_a.pcap, line_b.pcap, session.itch, truth/

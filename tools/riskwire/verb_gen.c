@@ -23,6 +23,7 @@ enum {
     KEY_MESSAGES,
     KEY_OUT,
     KEY_SYMBOLS,
+    KEY_LISTING,
     KEY_PORTFOLIOS,
     KEY_HOLDERS,
     KEY_DURATION,
@@ -45,6 +46,10 @@ static const struct argp_option options[] = {
     {"for-capture", KEY_CAPTURE, "FILE", 0, "only the CSV files for FILE; lines too if it is ITCH",
      1},
     {"symbols", KEY_SYMBOLS, "N", 0, "instruments (messages / 1000, up to 8887)", 2},
+    {"listing", KEY_LISTING, "N", 0,
+     "symbols and prices of this seed: sessions of one listing are venues with the same "
+     "instruments",
+     2},
     {"portfolios", KEY_PORTFOLIOS, "N", 0, "portfolios (100)", 2},
     {"holders", KEY_HOLDERS, "N", 0, "mean portfolios that hold an instrument (5)", 2},
     {"duration", KEY_DURATION, "SECONDS", 0, "session time of all messages (messages / 10000)", 2},
@@ -134,6 +139,10 @@ static error_t parse(int key, char *value, struct argp_state *state) {
         return 0;
     case KEY_SYMBOLS:
         gen->symbols = (uint32_t)number(state, "symbols", value, 1, RW_GEN_SYMBOLS_MAX);
+        return 0;
+    case KEY_LISTING:
+        gen->listing = number(state, "listing", value, 0, UINT64_MAX);
+        gen->listed = true;
         return 0;
     case KEY_PORTFOLIOS:
         gen->portfolios = (uint32_t)number(state, "portfolios", value, 1, 99999);

@@ -142,6 +142,33 @@ static void a_later_life_has_the_same_symbols_other_orders_and_its_own_start(voi
     rw_gen_market_free(second);
 }
 
+static void venues_of_one_listing_trade_the_same_instruments_at_near_prices(void **state) {
+    struct rw_gen_market *venue[2];
+    int32_t last[2][SYMBOLS] = {{0}};
+    for (uint32_t v = 0; v < 2; v++) {
+        struct rw_gen_market_cfg cfg = market_cfg(1 + v);
+        struct rw_gen_message message;
+        cfg.listed = true;
+        cfg.listing = seed();
+        venue[v] = rw_gen_market_new(&cfg);
+        while (rw_gen_market_next(venue[v], &message))
+            if (message.trade_shares) last[v][message.symbol] = message.trade_price;
+    }
+    uint32_t compared = 0;
+    for (uint32_t i = 0; i < SYMBOLS; i++) {
+        struct rw_gen_symbol_info a = rw_gen_market_symbol(venue[0], i);
+        struct rw_gen_symbol_info b = rw_gen_market_symbol(venue[1], i);
+        assert_memory_equal(a.name, b.name, sizeof a.name);
+        assert_int_equal(a.start_price, b.start_price);
+        if (!last[0][i] || !last[1][i]) continue;
+        assert_in_range(last[0][i], last[1][i] * 95ll / 100 - 1000,
+                        last[1][i] * 105ll / 100 + 1000);
+        compared++;
+    }
+    assert_true(compared > SYMBOLS / 2);
+    for (uint32_t v = 0; v < 2; v++) rw_gen_market_free(venue[v]);
+}
+
 static void a_session_has_every_type_and_the_mix_of_a_day(void **state) {
     struct rw_gen_market_cfg cfg = market_cfg(2);
     struct rw_gen_market *market = rw_gen_market_new(&cfg);
@@ -280,6 +307,7 @@ static void as_many_packets_as_asked_for_are_lost_on_both_lines(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_smallest_session_is_whole),
+        cmocka_unit_test(venues_of_one_listing_trade_the_same_instruments_at_near_prices),
         cmocka_unit_test(a_session_has_every_type_and_the_mix_of_a_day),
         cmocka_unit_test(a_seed_gives_the_same_session_again_and_another_one_does_not),
         cmocka_unit_test(a_later_life_has_the_same_symbols_other_orders_and_its_own_start),
