@@ -121,7 +121,8 @@ static double run_enrich(void *argument) {
     rw_enrich_role(core, RW_ROLE_LEAD, 1, 1);
     struct rw_enrich_heads heads = {.intake = NULL};
     uint32_t channel;
-    while (rw_enrich_pick(core, &heads, &channel) == RW_ENRICH_OWN) rw_enrich_own(core, &out);
+    while (rw_enrich_pick(core, &heads, &channel) == RW_ENRICH_OWN)
+        rw_enrich_own(core, channel, &out);
     uint64_t start = cpu_now(), slots = 0;
     for (uint32_t i = 1; i <= bench->ticks; i++) {
         struct rw_entry *tick = next_tick(bench, i);

@@ -23,6 +23,8 @@ struct channel {
     bool end_logged; /* the log has it */
     bool may_emit;   /* the shadow may have something to log */
     uint64_t last_sequence;
+    uint64_t clock;    /* captures: all of the own feed before it was taken; else 0 */
+    uint64_t ended_at; /* the clock at which the own feed ended */
     struct rw_shadow *shadow;
     uint32_t *instrument; /* [RW_FEED_LOCATES]: index in the image, 0 = not listed or not known */
     uint64_t *named;      /* bit per locate: its symbol was told */
@@ -42,7 +44,7 @@ struct rw_enrich_core {
     uint64_t event_time_ns; /* highest event time that is logged or was seen as leader */
     uint64_t clock_ns;      /* event time of the last CLOCK */
     uint32_t ends_logged;   /* of intake sources */
-    uint32_t turn;          /* channel that is looked at first */
+    uint32_t turn;          /* channel that is looked at first among equals */
     struct channel channel[RW_ENRICH_CHANNELS_MAX];
     struct source source[RW_ENRICH_SOURCES_MAX + 1];
 };
@@ -255,12 +257,6 @@ static bool end_is_due(const struct channel *channel) {
     return channel->own_ended && !channel->end_logged && !channel->may_emit;
 }
 
-static bool has_own(const struct rw_enrich_core *core) {
-    for (uint32_t i = 0; i < core->cfg.channel_count; i++)
-        if (core->channel[i].may_emit || end_is_due(&core->channel[i])) return true;
-    return all_ended(core);
-}
-
 /* intake_is_logged: the log has this message already, or nothing can come of it. */
 static bool intake_is_logged(const struct rw_enrich_core *core, const struct rw_entry *intake) {
     if (intake->type == RW_ENTRY_FILL) {
@@ -284,17 +280,55 @@ static bool shadow_has_room(const struct channel *channel) {
            rw_shadow_room(channel->shadow);
 }
 
-/* pick_feed finds the link whose front comes next. */
-static enum rw_enrich_pick pick_feed(const struct rw_enrich_core *core,
-                                     const struct rw_enrich_heads *heads, uint32_t *channel) {
+/* is_over: nothing more of the channel is to be logged by this site now. */
+static bool is_over(const struct rw_enrich_core *core, const struct channel *channel) {
+    return channel->end_logged || (channel->own_ended && core->phase != LEADING);
+}
+
+/* place_of returns where in the order of the captures the next of a channel stands, or where it may
+ * still come. Live channels stand at 0, and so does what a take-over has to say first. */
+static uint64_t place_of(const struct channel *channel) {
+    if (channel->clock > 0 && channel->may_emit) return rw_shadow_stamp(channel->shadow);
+    return channel->own_ended ? channel->ended_at : channel->clock;
+}
+
+/* gives_nothing: the message at the front may be taken out of turn, because nothing of it is
+ * logged. */
+static bool gives_nothing(const struct rw_enrich_core *core, const struct channel *channel,
+                          const struct rw_entry *front) {
+    return front && (front->type == RW_FEED_CLOCK || core->phase == CLOSED ||
+                     (is_over(core, channel) && shadow_has_room(channel)));
+}
+
+static bool has_own(const struct channel *channel) {
+    return channel->may_emit || end_is_due(channel);
+}
+
+/* pick_channel finds the channel that comes next: the one least far, of equal ones the first that
+ * has something. */
+static enum rw_enrich_pick pick_channel(const struct rw_enrich_core *core,
+                                        const struct rw_enrich_heads *heads, uint32_t *channel) {
+    const struct channel *first = NULL;
+    uint64_t place = UINT64_MAX;
+    bool ready = false;
     for (uint32_t n = 0, i = core->turn; n < core->cfg.channel_count; n++, i++) {
         if (i == core->cfg.channel_count) i = 0;
-        if (!heads->feed[i]) continue;
-        if (core->phase != CLOSED && !shadow_has_room(&core->channel[i])) continue;
+        const struct channel *here = &core->channel[i];
+        if (gives_nothing(core, here, heads->feed[i])) {
+            *channel = i;
+            return RW_ENRICH_FEED;
+        }
+        if (is_over(core, here)) continue;
+        uint64_t at = place_of(here);
+        bool here_ready = has_own(here) || (heads->feed[i] && shadow_has_room(here));
+        if (first && (at > place || (at == place && (ready || !here_ready)))) continue;
+        first = here;
+        place = at;
+        ready = here_ready;
         *channel = i;
-        return RW_ENRICH_FEED;
     }
-    return RW_ENRICH_WAIT;
+    if (!ready) return RW_ENRICH_WAIT;
+    return has_own(first) ? RW_ENRICH_OWN : RW_ENRICH_FEED;
 }
 
 static bool intake_is_known(const struct rw_enrich_core *core, const struct rw_entry *intake) {
@@ -304,16 +338,18 @@ static bool intake_is_known(const struct rw_enrich_core *core, const struct rw_e
 enum rw_enrich_pick rw_enrich_pick(const struct rw_enrich_core *core,
                                    const struct rw_enrich_heads *heads, uint32_t *channel) {
     const struct rw_entry *intake = heads->intake;
-    if (core->phase == CLOSED) return intake ? RW_ENRICH_INTAKE : pick_feed(core, heads, channel);
+    *channel = RW_ENRICH_CHANNELS_MAX;
+    if (core->phase == CLOSED)
+        return intake ? RW_ENRICH_INTAKE : pick_channel(core, heads, channel);
     if (core->phase == DEPOSED) return RW_ENRICH_WAIT;
     if (core->phase == OPENING) return RW_ENRICH_OWN;
     if (intake && intake_is_logged(core, intake)) return RW_ENRICH_INTAKE;
     if (core->phase == LEADING) {
         if (intake && intake_is_due(core, intake)) return RW_ENRICH_INTAKE;
         if (!intake_is_known(core, intake)) return RW_ENRICH_WAIT;
-        if (has_own(core)) return RW_ENRICH_OWN;
+        if (all_ended(core)) return RW_ENRICH_OWN;
     }
-    return pick_feed(core, heads, channel);
+    return pick_channel(core, heads, channel);
 }
 
 /* --------------------------------------------------------------------------------------------
@@ -383,7 +419,35 @@ static void log_channel_end(struct rw_enrich_core *core, struct channel *channel
     log_body(core, RW_ENTRY_END, &body, out);
 }
 
-void rw_enrich_own(struct rw_enrich_core *core, struct rw_enrich_out *out) {
+/* own_until returns how far the shadow of a channel may go on before the others. */
+static uint64_t own_until(const struct rw_enrich_core *core, const struct channel *channel) {
+    uint64_t until = UINT64_MAX;
+    if (channel->clock == 0) return until;
+    for (uint32_t i = 0; i < core->cfg.channel_count; i++) {
+        const struct channel *other = &core->channel[i];
+        if (other == channel || is_over(core, other)) continue;
+        if (place_of(other) < until) until = place_of(other);
+    }
+    return until;
+}
+
+static void own_of_channel(struct rw_enrich_core *core, struct channel *channel,
+                           struct rw_enrich_out *out) {
+    struct rw_entry tick;
+    if (!channel->may_emit) {
+        log_channel_end(core, channel, out);
+        return;
+    }
+    if (!rw_shadow_next(channel->shadow, own_until(core, channel), &tick)) {
+        channel->may_emit = channel->clock > 0 && rw_shadow_stamp(channel->shadow) > 0;
+        return;
+    }
+    if (tick.event_time_ns == 0) tick.event_time_ns = core->event_time_ns;
+    if (channel->clock > 0) tick.sequence = 0; /* a place in the captures: no arrival */
+    log_tick(core, &tick, out);
+}
+
+void rw_enrich_own(struct rw_enrich_core *core, uint32_t channel, struct rw_enrich_out *out) {
     out->slots = 0;
     out->arrival_ns = 0;
     if (core->phase == OPENING) {
@@ -391,21 +455,11 @@ void rw_enrich_own(struct rw_enrich_core *core, struct rw_enrich_out *out) {
         return;
     }
     RW_ASSERT(core->phase == LEADING);
-    for (uint32_t i = 0; i < core->cfg.channel_count; i++) {
-        struct channel *channel = &core->channel[i];
-        struct rw_entry tick;
-        if (channel->may_emit && rw_shadow_next(channel->shadow, &tick)) {
-            if (tick.event_time_ns == 0) tick.event_time_ns = core->event_time_ns;
-            log_tick(core, &tick, out);
-            return;
-        }
-        channel->may_emit = false;
-        if (end_is_due(channel)) {
-            log_channel_end(core, channel, out);
-            return;
-        }
+    if (channel < core->cfg.channel_count) {
+        own_of_channel(core, &core->channel[channel], out);
+        return;
     }
-    if (!all_ended(core)) return;
+    RW_ASSERT(all_ended(core));
     log_session(core, RW_SESSION_CLOSE, out);
     core->phase = CLOSED;
 }
@@ -462,6 +516,7 @@ static void take_tick(struct rw_enrich_core *core, const struct rw_entry *messag
         log_tick(core, &tick, out);
     } else {
         rw_stat_add(&core->stats.enrich->shadowed, 1);
+        if (channel->clock > 0) tick.sequence = channel->clock;
         rw_shadow_own(channel->shadow, &tick);
         channel->may_emit = core->phase == LEADING && !channel->end_logged;
     }
@@ -476,6 +531,7 @@ static void take_channel_end(struct rw_enrich_core *core, const struct rw_entry 
         return;
     }
     channel->own_ended = true;
+    channel->ended_at = channel->clock;
     rw_shadow_own_end(channel->shadow);
     if (channel->end_logged) return;
     channel->last_sequence = body.last_sequence;
@@ -487,6 +543,11 @@ void rw_enrich_feed(struct rw_enrich_core *core, uint32_t channel, const struct 
     out->slots = 0;
     out->arrival_ns = 0;
     core->turn = channel + 1 == core->cfg.channel_count ? 0 : channel + 1;
+    if (message->type == RW_FEED_CLOCK) {
+        RW_ASSERT(message->sequence > core->channel[channel].clock);
+        core->channel[channel].clock = message->sequence;
+        return;
+    }
     rw_stat_add(&core->stats.enrich->received, 1);
     if (message->type == RW_FEED_DIRECTORY) {
         take_directory(core, message);

@@ -9,10 +9,14 @@
  * source its END. A new leader first takes the whole log copy, logs SESSION open (empty log) or
  * TAKEOVER, then what the shadow holds, and goes on from there.
  *
+ * Channels that read captures are merged in the order of the captures: feed tells how far it is
+ * (RW_FEED_CLOCK), and the channel that is least far is the next, or is waited for; what a shadow
+ * holds keeps its place. Channels of live ports are taken in turn, as they come.
+ *
  * Fills are merged into the ticks by event time: a fill is logged behind the first tick whose
  * event time is not below its own. While more fills are to come the next one must be known before
- * a tick is taken; so the log of a leader that never changed is, for one channel, a function of
- * its inputs alone.
+ * a tick is taken; so the log of a leader that never changed is, for captures, a function of its
+ * inputs alone.
  *
  * When every channel and every intake source has its END in the log, SESSION close follows and
  * nothing else. Pure: no clock, allocation or I/O. One thread. */
@@ -37,7 +41,7 @@
     X(ticks, "entries", "of these, ticks")                                                     \
     X(fills, "entries", "of these, fills")                                                     \
     X(clocks, "entries", "of these, marks of event time")                                      \
-    X(received, "messages", "messages taken from feed")                                        \
+    X(received, "messages", "messages taken from feed, marks of its clock aside")              \
     X(directory, "messages", "of these, symbols of a locate")                                  \
     X(ends, "messages", "of these, ends of a channel")                                         \
     X(shadowed, "messages", "of these, ticks given to the shadow")                             \
@@ -111,13 +115,13 @@ struct rw_enrich_heads {
     const struct rw_entry *intake;
 };
 
-/* rw_enrich_pick decides what comes next. For RW_ENRICH_FEED *channel is the index of the link, in
- * turn among those that have something. */
+/* rw_enrich_pick decides what comes next. *channel is the index of the channel that RW_ENRICH_FEED
+ * or RW_ENRICH_OWN is about; RW_ENRICH_CHANNELS_MAX: about none. */
 enum rw_enrich_pick rw_enrich_pick(const struct rw_enrich_core *core,
                                    const struct rw_enrich_heads *heads, uint32_t *channel);
 /* The three answers to a pick; *out may come back empty. rw_enrich_intake gets both slots of a FILL
  * (second: NULL for one-slot messages). */
-void rw_enrich_own(struct rw_enrich_core *core, struct rw_enrich_out *out);
+void rw_enrich_own(struct rw_enrich_core *core, uint32_t channel, struct rw_enrich_out *out);
 void rw_enrich_feed(struct rw_enrich_core *core, uint32_t channel, const struct rw_entry *message,
                     struct rw_enrich_out *out);
 void rw_enrich_intake(struct rw_enrich_core *core, const struct rw_entry *first,

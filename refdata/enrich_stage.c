@@ -103,7 +103,7 @@ static bool take_one(struct enrich *enrich, bool refuse, struct rw_enrich_out *o
     if (intake && rw_ring_ready(enrich->intake, intake->slots) < intake->slots) heads.intake = NULL;
     switch (rw_enrich_pick(enrich->core, &heads, &channel)) {
     case RW_ENRICH_OWN:
-        rw_enrich_own(enrich->core, out);
+        rw_enrich_own(enrich->core, channel, out);
         return true;
     case RW_ENRICH_FEED:
         rw_enrich_feed(enrich->core, channel, heads.feed[channel], out);

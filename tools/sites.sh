@@ -3,7 +3,8 @@
 #   sites_prepare BIN DIR     certificates, site.yaml of a and b under DIR; BIN = folder of the programs
 #   site_start a|b            starts riskwired, remembers its pid in site_pid[a|b]
 #   site_field a|b NAME       one field of `riskwire status`, empty when the site does not answer
-#   trades_of_venue FILE      venue sequences of the printable trades of a file, sorted; trades_of_log DIR likewise
+#   trades_of_venue FILE      venue sequences of the printable trades of a file, sorted
+#   trades_of_log DIR [CH]    likewise of a log, of channel CH (0)
 #   wait_until SECONDS CMD…   polls a condition; fails with a sentence when the time is up
 #
 # Everything started here is stopped by sites_stop, by pid.
@@ -44,6 +45,16 @@ make_certificates() { # DIR
     done
 }
 
+# more_feeds: sections feed2, feed3, … for the folders in sites_more, each a capture of one more channel.
+more_feeds() {
+    local number=1 folder
+    for folder in ${sites_more[@]+"${sites_more[@]}"}; do
+        printf 'feed%d:\n  channel: %d\n  line_a: %s\n  line_b: %s\n  speed: %s\n' $((number + 1)) "$number" \
+            "$folder/line_a.pcap" "$folder/line_b.pcap" "${sites_speed:-1}"
+        number=$((number + 1))
+    done
+}
+
 # write_config SITE LISTEN CONNECT: site.yaml from sites_dir and the optional variables below.
 write_config() {
     local site=$1 inputs=''
@@ -65,6 +76,7 @@ feed:
   line_b: "${sites_line_b-$sites_capture/line_b.pcap}"
   speed: ${sites_speed:-1}
   unsequenced: ${sites_unsequenced:-reject}
+$(more_feeds)
 journal:
   dir: $sites_dir/$site/journal
 peer:
@@ -137,8 +149,9 @@ trades_of_venue() {
 }
 trades_of_log() {
     riskwire journal dump "$1" -o csv 2>/dev/null |
-        awk -F, 'NR == 1 { for (i = 1; i <= NF; i++) column[$i] = i; next }
-                 $column["type"] == "tick" && $column["kind"] == "trade" { print $column["venue_sequence"] }' |
+        awk -F, -v channel="${2:-0}" 'NR == 1 { for (i = 1; i <= NF; i++) column[$i] = i; next }
+                 $column["type"] == "tick" && $column["kind"] == "trade" && $column["channel"] == channel {
+                     print $column["venue_sequence"] }' |
         sort -n
 }
 

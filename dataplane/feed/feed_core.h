@@ -53,6 +53,8 @@ struct rw_feed_cfg {
     /* Of the stage, on live ports: room for what waits for the sequencer and is not conflated; 0
      * stands for 16 MiB. */
     uint64_t queue_bytes;
+    /* Of the stage: one of several channels that read captures, so it sends RW_FEED_CLOCK. */
+    bool tells_clock;
 };
 
 struct rw_feed_stats {

@@ -10,7 +10,9 @@ struct feed {
     struct rw_conflate *conflate; /* NULL: file ports */
     struct rw_conflate_counters *counters;
     struct rw_ring *in, *out;
-    bool has_frame; /* the frame at the front of `in` is being worked on */
+    bool has_frame;                   /* the frame at the front of `in` is being worked on */
+    const struct rw_word *file_clock; /* captures of several channels; else NULL */
+    uint64_t told;                    /* of this clock */
 };
 
 /* What a visit does with the link to enrich. */
@@ -84,17 +86,19 @@ static int feed_init(void **stage, const void *cfg, const struct rw_stage_env *e
     struct rw_feed_stats stats = make_stats(feed_cfg, env);
     *feed = (struct feed){
         .core = rw_feed_new(memory, feed_cfg, &stats), .in = env->in[0], .out = env->out[0]};
+    if (feed_cfg->tells_clock) feed->file_clock = &env->watermarks->file_clock;
     make_output(feed, feed_cfg, env);
     *stage = feed;
     return 0;
 }
 
-/* next_frame gives the worked-off frame back and begins the next; false when there is none. */
-static bool next_frame(struct feed *feed) {
+/* next_frame gives the worked-off frame back and begins the next; NULL when there is none. */
+static const struct rw_frame *next_frame(struct feed *feed) {
     if (feed->has_frame) rw_ring_pop(feed->in, 1);
     feed->has_frame = rw_ring_ready(feed->in, 1) > 0;
-    if (feed->has_frame) rw_feed_frame(feed->core, rw_ring_front(feed->in, 0));
-    return feed->has_frame;
+    if (!feed->has_frame) return NULL;
+    rw_feed_frame(feed->core, rw_ring_front(feed->in, 0));
+    return rw_ring_front(feed->in, 0);
 }
 
 /* begin_output looks for room, and sends what has waited for it. */
@@ -134,6 +138,15 @@ static void end_output(struct feed *feed, const struct output *output, uint64_t 
     if (output->must_wait) rw_conflate_refresh(feed->conflate, now_ns);
 }
 
+/* tell_clock says that all before `clock` was handed on, when it has gone on; 1 or 0 inputs. */
+static uint32_t tell_clock(struct feed *feed, struct output *output, uint64_t clock) {
+    if (!feed->file_clock || clock <= feed->told) return 0;
+    struct rw_entry mark = {.sequence = clock, .type = RW_FEED_CLOCK, .slots = 1};
+    hand_on(feed, output, &mark, 1, 0);
+    feed->told = clock;
+    return 1;
+}
+
 /* Limits of a visit: budget frames, which may bring nothing new (the other line's), and so many
  * messages. */
 static uint32_t feed_poll(void *stage, uint32_t budget, uint64_t now_ns) {
@@ -142,10 +155,14 @@ static uint32_t feed_poll(void *stage, uint32_t budget, uint64_t now_ns) {
     uint32_t messages = feed->conflate ? budget * RW_FEED_FRAME_MESSAGES : budget;
     uint32_t inputs = 0, frames = 0, count;
     struct output output = begin_output(feed, budget);
+    /* read before the link is found empty: all frames up to it have then been seen */
+    uint64_t released = feed->file_clock ? rw_word_get(feed->file_clock) : 0;
     if (feed->conflate) rw_feed_now(feed->core, now_ns);
     while (inputs < messages && frames < budget) {
         if (!rw_feed_step(feed->core, out, &count)) {
-            if (!next_frame(feed)) break;
+            const struct rw_frame *frame = next_frame(feed);
+            inputs += tell_clock(feed, &output, frame ? frame->now_ns : released + 1);
+            if (!frame) break;
             frames++;
             continue;
         }

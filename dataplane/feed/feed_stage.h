@@ -6,7 +6,8 @@
  *
  * File ports: one input is one venue message, so a frame may stay at the front of its link over
  * several visits; without room for RW_FEED_FAN_OUT slots the stage is not visited, and the port
- * waits. Nothing is conflated.
+ * waits. Nothing is conflated. Where several channels read captures (tells_clock), a frame begins
+ * with RW_FEED_CLOCK, and so does having nothing to do up to the watermark file_clock.
  *
  * Live ports cannot wait: one input is one frame, worked off to its end whether there is room or
  * not, so that the books keep the pace of the line. What finds no room goes through conflate_core

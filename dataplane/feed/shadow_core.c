@@ -372,7 +372,7 @@ static bool next_difference(struct rw_shadow *shadow, struct rw_entry *tick) {
 }
 
 /* next_of_settled is the second half of the take-over: the own feed has passed newest. */
-static bool next_of_settled(struct rw_shadow *shadow, struct rw_entry *tick) {
+static bool next_of_settled(struct rw_shadow *shadow, uint64_t until, struct rw_entry *tick) {
     if (!shadow->state_told) {
         shadow->state_told = true;
         if (shadow->own_quality != shadow->logged_quality) {
@@ -382,6 +382,7 @@ static bool next_of_settled(struct rw_shadow *shadow, struct rw_entry *tick) {
     }
     if (next_difference(shadow, tick)) return true;
     if (ticks_count(&shadow->q) > 0) {
+        if (ticks_front(&shadow->q)->sequence > until) return false;
         *tick = *ticks_front(&shadow->q);
         shadow->q.tail++;
         if (is_trade_or_status(tick)) rw_stat_add(&shadow->counters->takeover_trades, 1);
@@ -391,7 +392,7 @@ static bool next_of_settled(struct rw_shadow *shadow, struct rw_entry *tick) {
     return false;
 }
 
-bool rw_shadow_next(struct rw_shadow *shadow, struct rw_entry *tick) {
+bool rw_shadow_next(struct rw_shadow *shadow, uint64_t until, struct rw_entry *tick) {
     if (shadow->phase != LEADING) return false;
     if (rw_shadow_is_behind(shadow) && !shadow->unsettled_told) {
         shadow->unsettled_told = true;
@@ -409,7 +410,14 @@ bool rw_shadow_next(struct rw_shadow *shadow, struct rw_entry *tick) {
         rw_stat_add(&shadow->counters->takeover_trades, 1);
         return true;
     }
-    return !rw_shadow_is_behind(shadow) && next_of_settled(shadow, tick);
+    return !rw_shadow_is_behind(shadow) && next_of_settled(shadow, until, tick);
+}
+
+uint64_t rw_shadow_stamp(const struct rw_shadow *shadow) {
+    bool settled = shadow->phase == LEADING && !rw_shadow_is_behind(shadow) && shadow->state_told &&
+                   shadow->scan >= shadow->cfg.instruments;
+    if (!settled || ticks_count(&shadow->t) > 0 || ticks_count(&shadow->q) == 0) return 0;
+    return ticks_front(&shadow->q)->sequence;
 }
 
 bool rw_shadow_is_live(const struct rw_shadow *shadow) { return shadow->phase == LIVE; }

@@ -82,8 +82,11 @@ bool rw_shadow_is_behind(const struct rw_shadow *shadow);
 /* rw_shadow_lead starts the take-over. Once, after the last logged tick was given. */
 void rw_shadow_lead(struct rw_shadow *shadow);
 /* rw_shadow_next stores the next tick to log; false when there is none now. Its `sequence` is the
- * arrival stamp it came with. After rw_shadow_lead; call it until false after every own tick until
- * live. */
-bool rw_shadow_next(struct rw_shadow *shadow, struct rw_entry *tick);
+ * stamp it came with. Of Q it gives ticks with a stamp up to `until` only (UINT64_MAX: all). After
+ * rw_shadow_lead; call it until false after every own tick until live. */
+bool rw_shadow_next(struct rw_shadow *shadow, uint64_t until, struct rw_entry *tick);
+/* rw_shadow_stamp returns the stamp of the tick of Q that comes next; 0 when Q is empty or anything
+ * else comes first. */
+uint64_t rw_shadow_stamp(const struct rw_shadow *shadow);
 /* rw_shadow_is_live is true when the take-over is complete: own ticks go to the log as they are. */
 bool rw_shadow_is_live(const struct rw_shadow *shadow);

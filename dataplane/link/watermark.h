@@ -5,6 +5,7 @@
  *   repl  ──role────►  enrich, intake, deliver, rx
  *   risk[k] ──done──►  merge            enrich or repl ──(n → arrival)──► every hop's histogram
  *   enrich ──hurry──►  rx (file ports only)
+ *   rx ──file_clock──► feed (several channels of file ports only)
  * */
 #pragma once
 
@@ -84,14 +85,15 @@ static inline bool rw_seq_ring_get(const struct rw_seq_ring *ring, uint64_t sequ
 
 /* All watermarks of one site, in one planned region. The comment names the single writer. */
 struct rw_watermarks {
-    struct rw_word role;          /* repl: rw_role_pack */
-    struct rw_word role_start;    /* repl */
-    struct rw_word commit;        /* repl: highest log sequence whose results may be released */
-    struct rw_word applied;       /* merge: highest n whose results are complete and hashed */
-    struct rw_word stored;        /* deliver: highest n whose results stand in the result journal */
-    struct rw_word released;      /* deliver: highest result sequence published */
-    struct rw_word hurry;         /* enrich: 1 while the local feed is behind the log */
-    struct rw_word refuse_intake; /* repl: 1 while the journal is at its low-water mark */
+    struct rw_word role;       /* repl: rw_role_pack */
+    struct rw_word role_start; /* repl */
+    struct rw_word commit;     /* repl: highest log sequence whose results may be released */
+    struct rw_word applied;    /* merge: highest n whose results are complete and hashed */
+    struct rw_word stored;     /* deliver: highest n whose results stand in the result journal */
+    struct rw_word released;   /* deliver: highest result sequence published */
+    struct rw_word hurry;      /* enrich: 1 while the local feed is behind the log */
+    struct rw_word file_clock; /* rx: all frames of captures up to this now_ns are in the links */
+    struct rw_word refuse_intake;       /* repl: 1 while the journal is at its low-water mark */
     struct rw_word done[RW_SHARDS_MAX]; /* risk[k]: highest n fully applied, emitted or not */
     struct rw_seq_ring hash;            /* merge: n → running result hash rh(n) */
     struct rw_seq_ring arrival; /* enrich (leader) or repl (follower): n → arrival ns, 0 */

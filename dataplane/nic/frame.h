@@ -23,9 +23,9 @@ enum rw_line { RW_LINE_A = 0, RW_LINE_B = 1, RW_LINES = 2 };
 struct rw_frame {
     /* When this site got the packet: monotonic clock, ns; the NIC's stamp if it gives one. */
     uint64_t arrival_ns;
-    /* The feed's own clock for gap timers, ns, never falling within one rx: the capture time (Unix
-     * time) for file ports, so that a replay decides the same at any speed; else the monotonic
-     * clock. */
+    /* The feed's own clock for gap timers, ns. File ports: the capture time (Unix time), so that a
+     * replay decides the same at any speed, with an instant of its own for each frame of one rx.
+     * Live ports: the monotonic clock, never falling. */
     uint64_t now_ns;
     uint32_t source;   /* IPv4 address of the sender, host byte order */
     uint16_t port;     /* row of the rx configuration */

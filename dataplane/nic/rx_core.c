@@ -43,9 +43,11 @@ void rw_rx_core_end(struct rw_rx_core *core, uint32_t port) {
 uint64_t rw_rx_core_take(struct rw_rx_core *core, uint32_t port) {
     RW_ASSERT(port < core->ports && core->port[port].state == RW_RX_PORT_HEAD);
     core->port[port].state = RW_RX_PORT_UNKNOWN;
-    if (core->port[port].head_ns > core->released_ns) core->released_ns = core->port[port].head_ns;
-    return core->released_ns;
+    uint64_t next = rw_rx_core_tick(core), head = core->port[port].head_ns;
+    return core->released_ns = head > next ? head : next;
 }
+
+uint64_t rw_rx_core_tick(struct rw_rx_core *core) { return ++core->released_ns; }
 
 /* due tells whether a head with this capture time may go at now_ns. A stamp before the schedule's
  * origin (captures step back) is due at once. */

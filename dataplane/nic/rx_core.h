@@ -4,9 +4,11 @@
  *   file 1     10 ─── 15 ── 20 ───►┴─►  9·0  10·1  12·0  15·1  20·0  20·1   by (capture time, port)
  *
  * The order depends on the captures alone, so two sites that read the same files see the same
- * sequence. The pace maps capture time to the monotonic clock on a fixed schedule: being late once
- * does not shift what follows. In a hurry (a restarted site behind the log) packets go out at once,
- * and when that ends the schedule starts anew from there. */
+ * sequence. What is released gets an instant of its own on the feed's clock, which therefore also
+ * tells the order of frames of different channels. The pace maps capture time to the monotonic
+ * clock on a fixed schedule: being late once does not shift what follows. In a hurry (a restarted
+ * site behind the log) packets go out at once, and when that ends the schedule starts anew from
+ * there. */
 #pragma once
 
 #include <stdbool.h>
@@ -32,7 +34,7 @@ struct rw_rx_core {
     uint64_t origin_ns;      /* monotonic */
     uint64_t origin_capture; /* Unix ns */
     uint64_t due_ns;         /* of the head that RW_RX_WAIT stopped at, monotonic */
-    uint64_t released_ns;    /* highest capture time released */
+    uint64_t released_ns;    /* instant of the last release */
 };
 
 /* rw_rx_core_init begins with ports 0..ports-1, all unknown. ports ≤ RW_RX_PORTS_MAX; 0 is done at
@@ -47,5 +49,8 @@ void rw_rx_core_head(struct rw_rx_core *core, uint32_t port, uint64_t capture_ns
 /* rw_rx_core_end answers NEED: there is no further packet. */
 void rw_rx_core_end(struct rw_rx_core *core, uint32_t port);
 /* rw_rx_core_take follows RELEASE: the head is gone, the next is unknown. Returns the feed's clock
- * for this packet: the highest capture time so far, because a capture's stamps may step back. */
+ * for this packet: its capture time, or 1 ns after the last instant where captures have equal
+ * stamps or step back. */
 uint64_t rw_rx_core_take(struct rw_rx_core *core, uint32_t port);
+/* rw_rx_core_tick returns a further instant of the feed's clock, for what is no packet. */
+uint64_t rw_rx_core_tick(struct rw_rx_core *core);

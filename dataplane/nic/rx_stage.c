@@ -26,7 +26,7 @@ struct rx_port {
 
 struct rx {
     struct rw_nic *nic;
-    const struct rw_watermarks *watermarks;
+    struct rw_watermarks *watermarks;
     struct {
         struct rw_ring *ring;
         uint32_t written; /* slots of this visit, not published yet */
@@ -144,6 +144,9 @@ static uint32_t rx_poll(void *stage, uint32_t budget, uint64_t now_ns) {
         if (rx->out[k].written) rw_ring_push(rx->out[k].ring, rx->out[k].written);
         rx->out[k].written = 0;
     }
+    /* pairs with feed's read before it looks at its link: these frames have been pushed */
+    if (rx->written && rx->file_count)
+        rw_word_set(&rx->watermarks->file_clock, rx->core.released_ns);
     rx->written = 0;
     return done;
 }
@@ -294,7 +297,7 @@ static bool tell_end(struct rx *rx, struct rx_port *port, uint32_t limit, uint64
         uint16_t row = port->row[port->ends_told];
         struct rw_frame *frame = next_slot(rx, rx->row[row].feed);
         *frame = (struct rw_frame){.arrival_ns = now_ns,
-                                   .now_ns = rx->core.released_ns,
+                                   .now_ns = rw_rx_core_tick(&rx->core),
                                    .port = row,
                                    .channel = rx->row[row].channel,
                                    .line = rx->row[row].line,
@@ -329,7 +332,7 @@ static bool find_head(struct rx *rx, uint32_t index, uint32_t limit, uint64_t no
 /* poll_files releases what is due, at most `limit` packets, which is within budget and room. A
  * packet that is dropped uses up its share too, so that a visit is bounded. */
 static uint32_t poll_files(struct rx *rx, uint32_t limit, uint64_t now_ns) {
-    bool hurry = rx->watermarks && rw_word_get(&rx->watermarks->hurry);
+    bool hurry = rw_word_get(&rx->watermarks->hurry);
     uint32_t taken = 0, index;
     while (taken < limit && rx->written < limit) {
         enum rw_rx_step step = rw_rx_core_next(&rx->core, now_ns, hurry, &index);

@@ -13,8 +13,8 @@
  * or not: declare the link rx → feed elastic when one is configured, so that the runner visits rx
  * even when it is full.
  *
- * out[k] = feed of the k-th channel (slots of RW_FRAME_SLOT_BYTES, fan_out 1). Watermarks: hurry.
- * Runs alike in every role. */
+ * out[k] = feed of the k-th channel (slots of RW_FRAME_SLOT_BYTES, fan_out 1). Reads the watermark
+ * hurry, writes file_clock. Runs alike in every role. */
 #pragma once
 
 #include "dataplane/nic/nic.h"

@@ -43,7 +43,10 @@ subscribe() {
     sites_started+=("$subscriber")
 }
 
-trades_once() { cmp -s <(trades_of_venue "$sites_capture/session.itch") <(trades_of_log "$dir/$1/journal/log"); }
+# trades_once SITE [FOLDER CHANNEL]: of the first channel, or of another one with its capture.
+trades_once() {
+    cmp -s <(trades_of_venue "${2:-$sites_capture}/session.itch") <(trades_of_log "$dir/$1/journal/log" "${3:-0}")
+}
 report_equals() { # SITE FILE
     riskwire journal report "$dir/$1/journal" -o csv 2>"$dir/report.log" | cmp -s - "$2"
 }
@@ -51,7 +54,7 @@ report_equals() { # SITE FILE
 stat_of() {
     riskwire stat --run-dir "$sites_run" --site "$1" -o csv | awk -F, -v b="$2" -v n="$3" '$1 == b && $2 == n { print $3; exit }'
 }
-no_mismatch() { [ "$(stat_of "$1" "shadow channel 0" input_mismatch)" -eq 0 ]; }
+no_mismatch() { [ "$(stat_of "$1" "shadow channel ${2:-0}" input_mismatch)" -eq 0 ]; } # SITE [CHANNEL]
 lines_of() { [ -f "$1" ] && wc -l <"$1" || echo 0; }
 grown() { [ "$(lines_of "$1")" -gt "$2" ]; }
 log_says() { grep -q -- "$2" "$dir/$1/riskwired.log"; }

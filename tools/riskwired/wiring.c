@@ -129,6 +129,7 @@ static int make_feeds(struct rw_wiring *wiring, const struct rw_config *config) 
         rw_config_feed_name(i, name);
         rc = make_feed(&wiring->feed[i], &config->feed[i], name);
         wiring->feed[i].queue_bytes = queue_bytes(config, &config->feed[i]);
+        wiring->feed[i].tells_clock = wiring->feed[i].line.file_ports && config->feeds > 1;
     }
     return rc;
 }

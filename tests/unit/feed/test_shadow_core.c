@@ -135,7 +135,7 @@ static void world_log(struct world *world, const struct rw_entry *tick) {
 
 static void drain(struct world *world, struct site *leader, uint32_t limit) {
     struct rw_entry tick;
-    for (uint32_t i = 0; i < limit && rw_shadow_next(leader->shadow, &tick); i++)
+    for (uint32_t i = 0; i < limit && rw_shadow_next(leader->shadow, UINT64_MAX, &tick); i++)
         world_log(world, &tick);
 }
 
@@ -348,10 +348,10 @@ static void a_full_shadow_of_a_file_port_says_no_and_loses_nothing(void **state)
     rw_shadow_lead(site->shadow);
     struct rw_entry tick;
     for (uint32_t i = 0; i < taken; i++) {
-        assert_true(rw_shadow_next(site->shadow, &tick));
+        assert_true(rw_shadow_next(site->shadow, UINT64_MAX, &tick));
         assert_memory_equal(&tick, &site->feed[i], sizeof tick);
     }
-    assert_false(rw_shadow_next(site->shadow, &tick));
+    assert_false(rw_shadow_next(site->shadow, UINT64_MAX, &tick));
     assert_true(rw_shadow_is_live(site->shadow));
     world_free(world);
 }
@@ -371,7 +371,7 @@ static void a_port_that_cannot_wait_loses_the_oldest_and_counts_lost_trades(void
     rw_shadow_lead(site->shadow);
     struct rw_entry tick;
     for (uint64_t wanted = 3; wanted <= 6; wanted++) {
-        do assert_true(rw_shadow_next(site->shadow, &tick));
+        do assert_true(rw_shadow_next(site->shadow, UINT64_MAX, &tick));
         while (!is_trade(&tick));
         assert_int_equal(body_of(&tick).venue_sequence, wanted);
     }
@@ -386,28 +386,28 @@ static void before_newest_a_trade_keeps_the_logged_bbo_and_is_flagged(void **sta
     rw_shadow_logged(site->shadow, &logged);
     rw_shadow_lead(site->shadow);
     assert_true(rw_shadow_is_behind(site->shadow));
-    assert_true(rw_shadow_next(site->shadow, &tick));
+    assert_true(rw_shadow_next(site->shadow, UINT64_MAX, &tick));
     assert_int_equal(body_of(&tick).kind, RW_TICK_CHANNEL);
     assert_int_equal(body_of(&tick).quality, RW_QUALITY_TAKEOVER);
     body = (struct rw_tick_body){.kind = RW_TICK_TRADE, .venue_sequence = 5, .bid_price = 50};
     struct rw_entry own = tick_of(1, body);
     rw_shadow_own(site->shadow, &own);
-    assert_true(rw_shadow_next(site->shadow, &tick));
+    assert_true(rw_shadow_next(site->shadow, UINT64_MAX, &tick));
     assert_int_equal(body_of(&tick).kind, RW_TICK_TRADE);
     assert_int_equal(body_of(&tick).bid_price, 90);
     assert_true(body_of(&tick).quality & RW_QUALITY_TAKEOVER);
-    assert_false(rw_shadow_next(site->shadow, &tick));
+    assert_false(rw_shadow_next(site->shadow, UINT64_MAX, &tick));
     assert_false(rw_shadow_is_live(site->shadow));
     rw_shadow_own(site->shadow, &logged); /* the own feed reaches newest: back to normal */
-    assert_true(rw_shadow_next(site->shadow, &tick));
+    assert_true(rw_shadow_next(site->shadow, UINT64_MAX, &tick));
     assert_int_equal(body_of(&tick).kind, RW_TICK_CHANNEL);
     assert_int_equal(body_of(&tick).quality, 0);
-    assert_true(
-        rw_shadow_next(site->shadow, &tick)); /* the flag goes, though the BBO is the same */
+    assert_true(rw_shadow_next(site->shadow, UINT64_MAX,
+                               &tick)); /* the flag goes, though the BBO is the same */
     assert_int_equal(body_of(&tick).kind, RW_TICK_BBO);
     assert_int_equal(body_of(&tick).bid_price, 90);
     assert_int_equal(body_of(&tick).quality, 0);
-    assert_false(rw_shadow_next(site->shadow, &tick));
+    assert_false(rw_shadow_next(site->shadow, UINT64_MAX, &tick));
     assert_true(rw_shadow_is_live(site->shadow));
     world_free(world);
 }

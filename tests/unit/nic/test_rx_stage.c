@@ -156,9 +156,9 @@ static void files_are_merged_and_each_line_ends(void **state) {
         uint16_t line, flags;
     } wanted[] = {{"a1", 100 * S, RW_LINE_A, 0},
                   {"b1", 101 * S, RW_LINE_B, 0},
-                  {"", 101 * S, RW_LINE_B, RW_FRAME_END},
+                  {"", 101 * S + 1, RW_LINE_B, RW_FRAME_END},
                   {"a2", 102 * S, RW_LINE_A, 0},
-                  {"", 102 * S, RW_LINE_A, RW_FRAME_END}};
+                  {"", 102 * S + 1, RW_LINE_A, RW_FRAME_END}};
     for (size_t i = 0; i < sizeof wanted / sizeof *wanted; i++) {
         const struct rw_frame *frame = take(rig);
         assert_non_null(frame);
@@ -173,6 +173,7 @@ static void files_are_merged_and_each_line_ends(void **state) {
         if (!frame->flags) assert_int_equal(frame->source, SENDER);
     }
     assert_null(take(rig));
+    assert_int_equal(rw_word_get(&rig->watermarks->file_clock), 102 * S + 1);
     assert_int_equal(poll(rig, 32, 56), 0); /* idle for good */
     assert_int_equal(counter(rig, "rx port0", "delivered"), 2);
     assert_int_equal(counter(rig, "rx port1 device", "ended"), 1);

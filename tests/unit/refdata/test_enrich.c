@@ -27,6 +27,7 @@
 
 struct venue {
     struct rw_entry message[VENUE_MAX + LOCATES]; /* directory, then ticks by locate */
+    uint64_t clock[VENUE_MAX + LOCATES];          /* of the frame that brings it, captures only */
     uint32_t count;
 };
 
@@ -39,6 +40,7 @@ struct site {
     void *stage;
     struct venue feed_of[CHANNELS]; /* what this start of the site makes of the venue */
     uint32_t feed_at[CHANNELS];
+    uint64_t released, told[CHANNELS]; /* frames of rx so far, and what each feed told of them */
     uint32_t fill_at;
     uint32_t copied;  /* log slots handed to this site as follower */
     uint64_t risk_at; /* log sequence that risk has seen from enrich */
@@ -49,6 +51,8 @@ struct world {
     struct rw_image *image;
     struct rw_enrich_cfg cfg;
     uint32_t channels, loss_per_mille;
+    bool captures;  /* several channels are merged by the clock of one rx */
+    uint64_t clock; /* frames of all captures */
     struct venue venue[CHANNELS];
     struct rw_entry fill[FILLS][2];
     struct rw_entry log[LOG_MAX]; /* slots */
@@ -168,6 +172,19 @@ static void make_fills(struct world *world) {
     }
 }
 
+/* make_capture puts the venues' messages into frames of one to four and these into one order. */
+static void make_capture(struct world *world) {
+    uint32_t at[CHANNELS] = {0}, left = 0;
+    for (uint32_t c = 0; c < world->channels; c++) left += world->venue[c].count;
+    while (left > 0) {
+        uint32_t c = (uint32_t)rw_rng_below(&world->rng, world->channels);
+        uint64_t messages = 1 + rw_rng_below(&world->rng, 4);
+        world->clock++;
+        for (; messages > 0 && at[c] < world->venue[c].count; messages--, left--)
+            world->venue[c].clock[at[c]++] = world->clock;
+    }
+}
+
 /* read_feed: BBO states that this start of a site replaces by later ones, as its own conflation
  * says. */
 static void read_feed(struct world *world, struct site *site, uint32_t c) {
@@ -190,6 +207,7 @@ static void read_feed(struct world *world, struct site *site, uint32_t c) {
             replaced[message.instrument] = 0;
             memcpy(message.body, &body, sizeof body);
         }
+        mine->clock[mine->count] = venue->clock[i];
         mine->message[mine->count++] = message;
     }
 }
@@ -260,10 +278,26 @@ static void push(struct rw_ring *ring, const struct rw_entry *slots, uint32_t co
     rw_ring_push(ring, count);
 }
 
+/* tell_clock is what a feed of captures says in front of a frame, or when it has none: true when
+ * it may go on with the frame. */
+static bool tell_clock(struct world *world, struct site *site, uint32_t c) {
+    uint32_t at = site->feed_at[c];
+    bool more = at < site->feed_of[c].count && site->feed_of[c].clock[at] <= site->released;
+    struct rw_entry mark = {.type = RW_FEED_CLOCK, .slots = 1};
+    mark.sequence = more ? site->feed_of[c].clock[at] : site->released + 1;
+    if (mark.sequence > site->told[c] && rw_ring_room(site->feed[c], 1) > 0) {
+        push(site->feed[c], &mark, 1);
+        site->told[c] = mark.sequence;
+    }
+    return more && mark.sequence == site->told[c];
+}
+
 /* feed_site lets a site's own feed and intake deliver a little. */
 static void feed_site(struct world *world, struct site *site) {
     for (uint64_t n = rw_rng_below(&world->rng, 20); n > 0; n--) {
         uint32_t c = (uint32_t)rw_rng_below(&world->rng, world->channels);
+        site->released += site->released < world->clock && rw_rng_chance(&world->rng, 1, 3);
+        if (world->captures && !tell_clock(world, site, c)) continue;
         if (site->feed_at[c] < site->feed_of[c].count && rw_ring_room(site->feed[c], 1) > 0)
             push(site->feed[c], &site->feed_of[c].message[site->feed_at[c]++], 1);
     }
@@ -387,6 +421,7 @@ static struct world *world_new(uint64_t seed, uint32_t channels, uint32_t loss_p
                                         .shadow_own_depth = 2u << rw_rng_below(&world->rng, 9),
                                         .shadow_log_depth = 2u << rw_rng_below(&world->rng, 9)};
     for (uint32_t c = 0; c < channels; c++) make_venue(world, c);
+    make_capture(world);
     make_fills(world);
     return world;
 }
@@ -469,6 +504,7 @@ static void every_source_is_logged_exactly_once_under_kills(void **state) {
     for (uint64_t round = 0; round < 40; round++) {
         struct world *world =
             world_new(seed * 1000 + round, 1 + round % 2, (uint32_t)(round % 3) * 150);
+        world->captures = round % 4 == 3;
         world_start(world);
         run(world, (uint32_t)(round % 6));
         check_log(world);
@@ -539,9 +575,9 @@ static void nothing_is_logged_before_the_whole_log_was_taken(void **state) {
     world_free(world);
 }
 
-static void the_log_of_one_leader_is_a_function_of_its_inputs(void **state) {
-    uint64_t seed = seed_of_run();
-    struct world *a = world_new(seed, 1, 0), *b = world_new(seed, 1, 0);
+static void play_twice(uint64_t seed, uint32_t channels) {
+    struct world *a = world_new(seed, channels, 0), *b = world_new(seed, channels, 0);
+    a->captures = b->captures = channels > 1;
     rw_rng_seed(&a->rng, 1);
     rw_rng_seed(&b->rng, 2); /* same inputs, another schedule */
     world_start(a);
@@ -558,6 +594,36 @@ static void the_log_of_one_leader_is_a_function_of_its_inputs(void **state) {
     assert_memory_equal(a->log, b->log, a->log_slots * sizeof *a->log);
     world_free(a);
     world_free(b);
+}
+
+static void the_log_of_one_leader_is_a_function_of_its_inputs(void **state) {
+    play_twice(seed_of_run(), 1);
+}
+
+static void the_log_of_several_captures_is_a_function_of_them(void **state) {
+    for (uint64_t i = 0; i < 5; i++) play_twice(seed_of_run() + i, 2);
+}
+
+/* Neither of two live channels waits for the other, and neither starves. */
+static void live_channels_are_taken_in_turn(void **state) {
+    struct world *world = world_new(seed_of_run(), 2, 0);
+    world->cfg.file_ports = false;
+    world->cfg.accept_late_intake = true;
+    world_start(world);
+    struct site *site = &world->site[0];
+    for (int i = 0; i < 60; i++)
+        push(site->feed[1], &site->feed_of[1].message[site->feed_at[1]++], 1);
+    uint32_t before = world->log_slots;
+    for (int i = 0; i < 10; i++) rw_enrich_stage_type.poll(site->stage, 3, 0);
+    collect(world, site);
+    assert_true(world->log_slots > before + 10); /* alone */
+    for (int i = 0; i < 60; i++)
+        push(site->feed[0], &site->feed_of[0].message[site->feed_at[0]++], 1);
+    uint32_t left = rw_ring_ready(site->feed[1], FEED_DEPTH);
+    rw_enrich_stage_type.poll(site->stage, 20, 0);
+    assert_int_equal(rw_ring_ready(site->feed[0], FEED_DEPTH), 50);
+    assert_int_equal(rw_ring_ready(site->feed[1], FEED_DEPTH), left - 10);
+    world_free(world);
 }
 
 static void a_fill_stands_behind_the_first_tick_that_reached_its_time(void **state) {
@@ -659,6 +725,8 @@ int main(void) {
         cmocka_unit_test(at_low_water_no_input_is_taken),
         cmocka_unit_test(a_fill_stands_behind_the_first_tick_that_reached_its_time),
         cmocka_unit_test(the_log_of_one_leader_is_a_function_of_its_inputs),
+        cmocka_unit_test(the_log_of_several_captures_is_a_function_of_them),
+        cmocka_unit_test(live_channels_are_taken_in_turn),
         cmocka_unit_test(a_follower_in_step_compares_all_and_hurries_only_when_behind),
         cmocka_unit_test(nothing_is_logged_before_the_whole_log_was_taken),
         cmocka_unit_test(a_log_cut_anywhere_near_its_ends_is_completed_once),
