@@ -141,7 +141,6 @@ void site_build(struct site *site, const struct site_wish *wish) {
     configure(&site->config, wish);
     site->clock = rw_clock_tsc();
     site->stats = rw_stats_create(NULL, wish->name, (uint64_t)getpid());
-    struct rw_topology_env env = {.clock = &site->clock, .stats = site->stats, .idle = wish->idle};
     if (rw_instance_lock(&site->config) || rw_instance_folders(&site->config)) site_die("folders");
     if (rw_refdata_compile(site->config.reference_dir, &site->image)) site_die("reference data");
     if (rw_intake_load(&site->intake, site->config.intake_file, site->image, stderr))
@@ -152,6 +151,13 @@ void site_build(struct site *site, const struct site_wish *wish) {
     site->wiring.deliver.soup_address = NULL;
     site->topology = rw_wiring_topology(&site->wiring);
     if (!site->topology || rw_topology_plan(site->topology, &plan)) site_die("topology");
+    if (rw_tapping_plan(&site->tapping, &site->config, site->topology, plan) ||
+        rw_tapping_make(&site->tapping, &site->clock))
+        site_die("taps");
+    struct rw_topology_env env = {.clock = &site->clock,
+                                  .stats = site->stats,
+                                  .taps = rw_tapping_taps(&site->tapping),
+                                  .idle = wish->idle};
     place(site, wish);
     rw_wiring_set_nic(&site->wiring, load_lines(&site->config, wish->spacing_ns));
     if (rw_topology_build(site->topology, &env) || rw_topology_init(site->topology))
@@ -169,6 +175,7 @@ void site_end(struct site *site) {
     rw_topology_stop(site->topology);
     rw_topology_fini(site->topology);
     rw_topology_free(site->topology);
+    rw_tapping_end(&site->tapping);
     rw_stats_close(site->stats);
 }
 

@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "dataplane/base/hist.h"
+#include "tools/riskwired/tapping.h"
 #include "tools/riskwired/wiring.h"
 
 struct site_wish {
@@ -29,6 +30,7 @@ struct site {
     struct rw_clock clock;
     struct rw_stats *stats;
     struct rw_topology *topology;
+    struct rw_tapping tapping; /* as in riskwired: there, and read by nobody */
 };
 
 /* site_die prints what failed, with the last error, and exits. */

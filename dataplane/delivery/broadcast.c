@@ -5,15 +5,12 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "dataplane/base/assert.h"
 #include "dataplane/base/err.h"
 
 static uint64_t previous_generation(const char *path);
-static int map_new(struct rw_broadcast *broadcast, const char *temporary);
 static void write_head(struct rw_broadcast *broadcast, const struct rw_broadcast_cfg *cfg,
                        uint64_t generation);
 
@@ -24,24 +21,20 @@ int rw_broadcast_create(struct rw_broadcast *broadcast, const struct rw_broadcas
         return rw_err_set(EINVAL, "broadcast ring of %lu records: must be a power of two, %u..%u",
                           (unsigned long)cfg->depth, RW_BROADCAST_DEPTH_MIN,
                           RW_BROADCAST_DEPTH_MAX);
-    char temporary[sizeof broadcast->path + 8];
     if ((size_t)snprintf(broadcast->path, sizeof broadcast->path, "%s", cfg->path) >=
         sizeof broadcast->path)
         return rw_err_set(EINVAL, "path of the broadcast ring is longer than %zu bytes: %s",
                           sizeof broadcast->path - 1, cfg->path);
-    snprintf(temporary, sizeof temporary, "%s.new", broadcast->path);
     broadcast->depth = cfg->depth;
     broadcast->next = 1;
-    int rc = map_new(broadcast, temporary);
+    uint64_t bytes =
+        sizeof(struct rw_broadcast_head) + cfg->depth * sizeof(struct rw_broadcast_cell);
+    int rc = rw_shared_make(&broadcast->shared, broadcast->path, bytes, 0644);
     if (rc) return rw_err_add(rc, "cannot make the broadcast ring");
+    broadcast->head = (struct rw_broadcast_head *)broadcast->shared.map;
+    broadcast->cell = (struct rw_broadcast_cell *)(broadcast->head + 1);
     write_head(broadcast, cfg, previous_generation(broadcast->path) + 1);
-    if (rename(temporary, broadcast->path)) {
-        rc = rw_err_set(errno, "cannot rename %s: %s", temporary, strerror(errno));
-        munmap(broadcast->head, broadcast->map_bytes);
-        unlink(temporary);
-        return rc;
-    }
-    return 0;
+    return rw_shared_publish(&broadcast->shared, broadcast->path);
 }
 
 void rw_broadcast_put(struct rw_broadcast *broadcast, const struct rw_result *record) {
@@ -92,7 +85,7 @@ void rw_broadcast_end(struct rw_broadcast *broadcast, enum rw_broadcast_end end)
 void rw_broadcast_close(struct rw_broadcast *broadcast, bool remove_file) {
     if (!broadcast->head) return;
     if (remove_file) unlink(broadcast->path);
-    munmap(broadcast->head, broadcast->map_bytes);
+    rw_shared_unmap(&broadcast->shared);
     broadcast->head = NULL;
 }
 
@@ -103,34 +96,6 @@ static uint64_t previous_generation(const char *path) {
     bool usable = read(fd, &head, sizeof head) == sizeof head && head.magic == RW_BROADCAST_MAGIC;
     close(fd);
     return usable ? head.generation : 0;
-}
-
-static int map_new(struct rw_broadcast *broadcast, const char *temporary) {
-    unlink(temporary);
-    int fd = open(temporary, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
-    if (fd < 0) return rw_err_set(errno, "cannot create %s: %s", temporary, strerror(errno));
-    broadcast->map_bytes =
-        sizeof(struct rw_broadcast_head) + broadcast->depth * sizeof(struct rw_broadcast_cell);
-    /* Reserved, so that a full file system is an error now and not a SIGBUS later. */
-    int error = posix_fallocate(fd, 0, (off_t)broadcast->map_bytes);
-    void *map = MAP_FAILED;
-    if (!error) {
-        map = mmap(NULL, broadcast->map_bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_POPULATE,
-                   fd, 0);
-        if (map == MAP_FAILED) error = errno;
-    }
-    close(fd);
-    if (error) {
-        unlink(temporary);
-        return rw_err_set(error, "cannot map %lu bytes of %s: %s",
-                          (unsigned long)broadcast->map_bytes, temporary, strerror(error));
-    }
-    /* Dirty every page once: a file page's first write faults even when it is populated. */
-    memset(map, 0, broadcast->map_bytes);
-    broadcast->head = map;
-    broadcast->cell =
-        (struct rw_broadcast_cell *)((uint8_t *)map + sizeof(struct rw_broadcast_head));
-    return 0;
 }
 
 static void write_head(struct rw_broadcast *broadcast, const struct rw_broadcast_cfg *cfg,

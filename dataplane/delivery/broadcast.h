@@ -23,6 +23,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "dataplane/base/shared.h"
 #include "dataplane/record/result.h"
 
 #define RW_BROADCAST_MAGIC     0x545341434457520Aull
@@ -77,7 +78,7 @@ struct rw_broadcast {
     struct rw_broadcast_cell *cell;
     uint64_t depth, next;
     uint64_t as_of_ns;
-    uint64_t map_bytes;
+    struct rw_shared shared;
     char path[256];
 };
 

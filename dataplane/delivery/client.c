@@ -2,13 +2,10 @@
 #include "dataplane/delivery/client.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "dataplane/base/assert.h"
@@ -18,9 +15,8 @@
 struct region {
     const struct rw_broadcast_head *head;
     const struct rw_broadcast_cell *cell;
-    uint64_t map_bytes, depth;
-    dev_t device;
-    ino_t inode;
+    uint64_t depth;
+    struct rw_shared shared;
 };
 
 struct rw_client {
@@ -101,53 +97,37 @@ void rw_client_status(const struct rw_client *client, struct rw_client_status *s
 }
 
 int rw_client_check(struct rw_client *client) {
-    struct stat now;
-    if (stat(client->path, &now)) return -errno;
-    if (now.st_dev == client->region.device && now.st_ino == client->region.inode) return 0;
+    if (access(client->path, F_OK)) return -errno;
+    if (rw_shared_is_at(&client->region.shared, client->path)) return 0;
     struct region region;
     int rc = attach(&region, client->path);
     if (rc) return rc;
     if (memcmp(region.head->session, client->region.head->session, sizeof region.head->session)) {
-        munmap((void *)(uintptr_t)region.head, region.map_bytes);
+        rw_shared_unmap(&region.shared);
         return -ESTALE;
     }
-    munmap((void *)(uintptr_t)client->region.head, client->region.map_bytes);
+    rw_shared_unmap(&client->region.shared);
     client->region = region;
     return 1;
 }
 
 void rw_client_close(struct rw_client *client) {
     if (!client) return;
-    munmap((void *)(uintptr_t)client->region.head, client->region.map_bytes);
+    rw_shared_unmap(&client->region.shared);
     free(client);
 }
 
 static int attach(struct region *region, const char *path) {
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0) return rw_err_set(errno, "cannot open %s: %s", path, strerror(errno));
-    struct stat file;
-    int rc = fstat(fd, &file) ? rw_err_set(errno, "cannot stat %s: %s", path, strerror(errno)) : 0;
-    if (!rc && (uint64_t)file.st_size < sizeof(struct rw_broadcast_head))
-        rc = rw_err_set(EINVAL, "%s holds %ld bytes, too few for a broadcast ring", path,
-                        (long)file.st_size);
-    void *map = MAP_FAILED;
-    if (!rc) {
-        map = mmap(NULL, (size_t)file.st_size, PROT_READ, MAP_SHARED, fd, 0);
-        if (map == MAP_FAILED) rc = rw_err_set(errno, "cannot map %s: %s", path, strerror(errno));
-    }
-    close(fd);
-    if (rc) return rc;
-    rc = check_head(map, (uint64_t)file.st_size, path);
+    int rc = rw_shared_attach(&region->shared, path, sizeof(struct rw_broadcast_head), 0);
+    if (rc) return rw_err_add(rc, "cannot open the broadcast ring");
+    region->head = (const struct rw_broadcast_head *)region->shared.map;
+    rc = check_head(region->head, region->shared.bytes, path);
     if (rc) {
-        munmap(map, (size_t)file.st_size);
+        rw_shared_unmap(&region->shared);
         return rc;
     }
-    region->head = map;
     region->cell = (const struct rw_broadcast_cell *)(region->head + 1);
     region->depth = region->head->depth;
-    region->map_bytes = (uint64_t)file.st_size;
-    region->device = file.st_dev;
-    region->inode = file.st_ino;
     return 0;
 }
 

@@ -9,7 +9,6 @@
 
 #include <assert.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <signal.h>
 #include <stdbool.h>
@@ -17,11 +16,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "dataplane/base/assert.h"
 #include "dataplane/base/err.h"
+#include "dataplane/base/shared.h"
 
 #define MAGIC      0x3153544154535752ull /* "RWSTATS1" */
 #define VERSION    1u
@@ -59,8 +57,8 @@ static_assert(sizeof(struct row_text) == 192, "");
 struct rw_stats {
     struct header *header;
     uint8_t *blocks;
-    uint64_t used;   /* bytes of blocks that were checked (reader) or added (writer) */
-    uint64_t mapped; /* bytes */
+    uint64_t used; /* bytes of blocks that were checked (reader) or added (writer) */
+    struct rw_shared shared;
 };
 
 static uint64_t cells_bytes(uint32_t kind, uint64_t rows) {
@@ -85,63 +83,43 @@ static uint64_t process_start_time(uint64_t pid) {
     return at ? strtoull(at, NULL, 10) : 0;
 }
 
-static struct rw_stats *stats_of(void *memory, uint64_t bytes) {
+static struct rw_stats *stats_of(const struct rw_shared *shared) {
     struct rw_stats *stats = calloc(1, sizeof *stats);
     RW_ASSERT(stats);
-    *stats = (struct rw_stats){
-        .header = memory, .blocks = (uint8_t *)memory + sizeof(struct header), .mapped = bytes};
+    *stats = (struct rw_stats){.header = (struct header *)shared->map,
+                               .blocks = shared->map + sizeof(struct header),
+                               .shared = *shared};
     return stats;
 }
 
-/* Makes the file aside and renames it, so that a reader of the old one keeps what it has mapped. */
-static void *create_file(const char *path) {
-    char aside[4096];
-    if ((size_t)snprintf(aside, sizeof aside, "%s.new", path) >= sizeof aside) {
-        rw_err_set(ENAMETOOLONG, "the path of the statistics file is too long");
-        return NULL;
-    }
-    int fd = open(aside, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
-    int why = fd < 0 ? errno : posix_fallocate(fd, 0, (off_t)FILE_BYTES);
-    void *memory = MAP_FAILED;
-    if (!why) {
-        memory = mmap(NULL, FILE_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_POPULATE, fd, 0);
-        if (memory == MAP_FAILED) why = errno;
-    }
-    if (!why && rename(aside, path)) {
-        why = errno;
-        munmap(memory, FILE_BYTES);
-        memory = MAP_FAILED;
-    }
-    if (fd >= 0) close(fd);
-    if (why && fd >= 0) unlink(aside);
-    if (memory != MAP_FAILED) return memory;
-    rw_err_set(why, "the statistics file %s cannot be made", path);
-    rw_err_why("%s; it needs %llu MiB", strerror(why), FILE_BYTES >> 20);
-    rw_err_fix("check that the run directory exists, belongs to this user and has room");
-    errno = why;
-    return NULL;
-}
-
-struct rw_stats *rw_stats_create(const char *path, const char *site, uint64_t pid) {
-    void *memory;
-    if (path) {
-        memory = create_file(path);
-        if (!memory) return NULL;
-    } else {
-        memory = mmap(NULL, FILE_BYTES, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-        RW_ASSERT(memory != MAP_FAILED);
-    }
-    struct rw_stats *stats = stats_of(memory, FILE_BYTES);
-    struct header *header = stats->header;
+static void write_header(struct header *header, const char *site, uint64_t pid) {
     header->version = VERSION;
     header->header_bytes = sizeof *header;
     header->bytes = FILE_BYTES;
     header->pid = pid;
     header->start_time = process_start_time(pid);
     snprintf(header->site, sizeof header->site, "%s", site);
-    /* pairs with the acquire in check_header: a reader that sees the magic sees the header */
+    /* pairs with the acquire in check_file: a reader that sees the magic sees the header */
     atomic_store_explicit(&header->magic, MAGIC, memory_order_release);
-    return stats;
+}
+
+struct rw_stats *rw_stats_create(const char *path, const char *site, uint64_t pid) {
+    struct rw_shared shared = {.bytes = FILE_BYTES};
+    if (!path) {
+        shared.map =
+            mmap(NULL, FILE_BYTES, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+        RW_ASSERT(shared.map != MAP_FAILED);
+        write_header((struct header *)shared.map, site, pid);
+        return stats_of(&shared);
+    }
+    int rc = rw_shared_make(&shared, path, FILE_BYTES, 0644);
+    if (!rc) {
+        write_header((struct header *)shared.map, site, pid);
+        rc = rw_shared_publish(&shared, path);
+    }
+    if (!rc) return stats_of(&shared);
+    errno = -rw_err_add(rc, "the statistics file cannot be made");
+    return NULL;
 }
 
 static bool has_end(const char *text, size_t bytes) { return memchr(text, 0, bytes) != NULL; }
@@ -167,16 +145,16 @@ static uint64_t check_block(const uint8_t *at, uint64_t left) {
 /* Returns NULL when the mapped bytes are a sound statistics file, else what is wrong with it. */
 static const char *check_file(struct rw_stats *stats) {
     const struct header *header = stats->header;
-    /* pairs with the release in rw_stats_create */
+    /* pairs with the release in write_header */
     if (atomic_load_explicit(&header->magic, memory_order_acquire) != MAGIC)
         return "it is not a statistics file";
     if (header->version != VERSION || header->header_bytes != sizeof *header)
         return "it was written by another version of riskwired";
-    if (header->bytes > stats->mapped) return "it is cut short";
+    if (header->bytes > stats->shared.bytes) return "it is cut short";
     if (!has_end(header->site, sizeof header->site)) return "its header is damaged";
     /* pairs with the release in add_block: the blocks below `used` are complete */
     stats->used = atomic_load_explicit(&header->used, memory_order_acquire);
-    if (stats->used > stats->mapped - sizeof *header) return "it is cut short";
+    if (stats->used > stats->shared.bytes - sizeof *header) return "it is cut short";
     for (uint64_t at = 0; at < stats->used;) {
         uint64_t bytes = check_block(stats->blocks + at, stats->used - at);
         if (!bytes) return "one of its blocks is damaged";
@@ -186,22 +164,13 @@ static const char *check_file(struct rw_stats *stats) {
 }
 
 struct rw_stats *rw_stats_open(const char *path) {
-    struct stat file;
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0 || fstat(fd, &file)) {
-        rw_err_set(errno, "the statistics file %s cannot be opened: %s", path, strerror(errno));
-        if (fd >= 0) close(fd);
+    struct rw_shared shared;
+    int rc = rw_shared_attach(&shared, path, sizeof(struct header), 0);
+    if (rc) {
+        rw_err_add(rc, "the statistics cannot be read");
         return NULL;
     }
-    uint64_t bytes = S_ISREG(file.st_mode) && file.st_size > 0 ? (uint64_t)file.st_size : 0;
-    void *memory = MAP_FAILED;
-    if (bytes >= sizeof(struct header)) memory = mmap(NULL, bytes, PROT_READ, MAP_SHARED, fd, 0);
-    close(fd);
-    if (memory == MAP_FAILED) {
-        rw_err_set(EINVAL, "%s is not a statistics file: it has %" PRIu64 " bytes", path, bytes);
-        return NULL;
-    }
-    struct rw_stats *stats = stats_of(memory, bytes);
+    struct rw_stats *stats = stats_of(&shared);
     const char *wrong = check_file(stats);
     if (!wrong) return stats;
     rw_stats_close(stats);
@@ -211,7 +180,7 @@ struct rw_stats *rw_stats_open(const char *path) {
 
 void rw_stats_close(struct rw_stats *stats) {
     if (!stats) return;
-    munmap(stats->header, stats->mapped);
+    rw_shared_unmap(&stats->shared);
     free(stats);
 }
 
