@@ -1,16 +1,25 @@
 /* A result record: what the appliance publishes, 128 bytes, integers only, compared by bytes.
  *
- * An SBE-style header (so that fields can be appended later) and a fixed block. The same bytes
- * stand in the result journal, in the shared-memory delivery ring and in SoupBinTCP payloads, at
- * both sites. Money is 1e-4 of the base currency. Reserved bytes are zero. */
+ *   ┌ SBE-style header 8 ┬ head 40: numbers, time, whose, kind, quality ┬ block 80 of the template ┐
+ *
+ * Four templates share header and head and differ in the block: totals and positions (struct
+ * rw_result), risk measures, bars, alerts. All are 128 bytes and are cast to struct rw_result where
+ * only the head matters. The same bytes stand in the result journal, in the shared-memory delivery
+ * ring and in SoupBinTCP payloads, at both sites. Money is 1e-4 of the base currency. Reserved
+ * bytes are zero. */
 #pragma once
 
 #include <assert.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #define RW_RESULT_BYTES          128u
 #define RW_RESULT_BLOCK_LENGTH   120u /* bytes after the header */
-#define RW_RESULT_TEMPLATE       1u
+#define RW_RESULT_TEMPLATE       1u   /* struct rw_result */
+#define RW_RESULT_TEMPLATE_RISK  2u   /* struct rw_result_risk */
+#define RW_RESULT_TEMPLATE_BAR   3u   /* struct rw_result_bar */
+#define RW_RESULT_TEMPLATE_ALERT 4u   /* struct rw_result_alert */
+#define RW_RESULT_TEMPLATES      4u
 #define RW_RESULT_SCHEMA         0x5257u
 #define RW_RESULT_SCHEMA_VERSION 1u
 
@@ -26,6 +35,11 @@ enum rw_result_kind {
     RW_RESULT_FIRM = 7,
     RW_RESULT_DESK_LIMIT = 8,
     RW_RESULT_FIRM_LIMIT = 9,
+    RW_RESULT_RISK = 10,       /* lane B of a portfolio or aggregate; template RISK */
+    RW_RESULT_BAR = 11,        /* a bar of an instrument, of the market; template BAR */
+    RW_RESULT_TOP = 12,        /* a place among the most active instruments; template BAR */
+    RW_RESULT_ALERT = 13,      /* a rule was met; template ALERT */
+    RW_RESULT_LATE_ALERT = 14, /* the same, found by an event that came late; template ALERT */
     RW_RESULT_KIND_COUNT,
 };
 
@@ -60,3 +74,70 @@ struct rw_result {
     uint8_t reserved[28];
 };
 static_assert(sizeof(struct rw_result) == RW_RESULT_BYTES, "the record is 128 bytes");
+
+/* Risk measures of a portfolio, instrument 0. Losses are positive. */
+struct rw_result_risk {
+    uint16_t block_length, template_id, schema_id, schema_version;
+    uint64_t result_sequence, input_sequence, event_time_ns;
+    uint32_t portfolio, instrument;
+    uint8_t kind, limit_state, measure, reserved0;
+    uint16_t quality, method;
+    int64_t var, es;                        /* of the P&L vector, money */
+    int64_t worst_loss;                     /* of the stress scenarios, money */
+    int64_t margin;                         /* scan risk, money */
+    int64_t delta, gamma, vega, theta, rho; /* money per 1 % of spot, per 1 %², per vol point, per
+                                                day, per 1 % of rate */
+    uint32_t conflated;                     /* ticks merged since the record before */
+    uint16_t worst_scenario;                /* which one, from 1 */
+    uint8_t reserved[2];
+};
+
+/* A bar of one instrument over [start, start + length), or a place among the most active ones
+ * (TOP: rank in `version`). A correction repeats the window with version + 1 and retracts it. */
+struct rw_result_bar {
+    uint16_t block_length, template_id, schema_id, schema_version;
+    uint64_t result_sequence, input_sequence, event_time_ns;
+    uint32_t portfolio, instrument;
+    uint8_t kind, limit_state, measure, reserved0;
+    uint16_t quality, method;
+    uint64_t start_ns, length_ns;   /* event time */
+    int32_t open, high, low, close; /* 1e-4 */
+    uint64_t volume;
+    int64_t notional; /* Σ price · quantity, 1e-4: VWAP = notional / volume */
+    uint32_t trades;
+    uint32_t version; /* from 1 */
+    uint8_t reserved[24];
+};
+
+/* A rule of the rule table was met. */
+struct rw_result_alert {
+    uint16_t block_length, template_id, schema_id, schema_version;
+    uint64_t result_sequence, input_sequence, event_time_ns;
+    uint32_t portfolio, instrument;
+    uint8_t kind, limit_state, measure, reserved0;
+    uint16_t quality, method;
+    uint64_t start_ns, length_ns; /* of the window, event time */
+    uint64_t alert;               /* its number in the session, from 1; what is acknowledged */
+    uint64_t key;                 /* of the group: account, venue, participant, … index */
+    int64_t value, threshold;     /* the measure and what it met, in the rule's unit */
+    uint32_t rule;                /* row of the rule table, from 1 */
+    uint32_t version;             /* from 1; a correction counts on */
+    uint8_t severity;             /* of the rule, 1 lowest */
+    uint8_t acknowledged;         /* 1: this record says that somebody has seen it */
+    uint8_t reserved[22];
+};
+
+#define RW_RESULT_SAME(type, field) \
+    static_assert(offsetof(struct type, field) == offsetof(struct rw_result, field), #field)
+#define RW_RESULT_SHARES_HEAD(type)                                     \
+    static_assert(sizeof(struct type) == RW_RESULT_BYTES, "128 bytes"); \
+    RW_RESULT_SAME(type, template_id);                                  \
+    RW_RESULT_SAME(type, result_sequence);                              \
+    RW_RESULT_SAME(type, event_time_ns);                                \
+    RW_RESULT_SAME(type, portfolio);                                    \
+    RW_RESULT_SAME(type, kind);                                         \
+    RW_RESULT_SAME(type, quality);                                      \
+    RW_RESULT_SAME(type, method)
+RW_RESULT_SHARES_HEAD(rw_result_risk);
+RW_RESULT_SHARES_HEAD(rw_result_bar);
+RW_RESULT_SHARES_HEAD(rw_result_alert);

@@ -2,9 +2,10 @@
  * session run into millions, and printf would dominate a subscriber's time. */
 #include "dataplane/record/result_text.h"
 
+#include <stdbool.h>
 #include <string.h>
 
-#define LINE_BYTES 768u
+#define LINE_BYTES 1536u
 
 /* kind → word, and one word per measure for limit records. */
 static const struct {
@@ -22,6 +23,11 @@ static const struct {
                               {NULL, "desk_limit_gross", "desk_limit_net", "desk_limit_loss"}},
     [RW_RESULT_FIRM_LIMIT] = {"firm_limit",
                               {NULL, "firm_limit_gross", "firm_limit_net", "firm_limit_loss"}},
+    [RW_RESULT_RISK] = {"risk", {0}},
+    [RW_RESULT_BAR] = {"bar", {0}},
+    [RW_RESULT_TOP] = {"top", {0}},
+    [RW_RESULT_ALERT] = {"alert", {0}},
+    [RW_RESULT_LATE_ALERT] = {"late_alert", {0}},
 };
 
 const char *rw_result_kind_word(const struct rw_result *result) {
@@ -52,45 +58,106 @@ static char *put_signed(char *at, int64_t value) {
     return put_unsigned(at, -(uint64_t)value);
 }
 
-/* The integer columns after `kind`, and those before it. */
-static const char *const names_before[] = {"result_sequence", "input_sequence", "event_time_ns"};
-static const char *const names_after[] = {"portfolio",    "instrument",     "position", "mark",
-                                          "realised_pnl", "unrealised_pnl", "gross",    "net",
-                                          "limit_state",  "quality"};
-#define COUNT_BEFORE (sizeof names_before / sizeof names_before[0])
-#define COUNT_AFTER  (sizeof names_after / sizeof names_after[0])
+/* One column: where a template has it. Template 0: all of them, in the head. */
+struct column {
+    const char *name;
+    uint8_t template_id, offset, size;
+    bool is_signed;
+};
 
-static void columns_after(const struct rw_result *result, int64_t to[COUNT_AFTER]) {
-    const int64_t values[COUNT_AFTER] = {
-        result->portfolio,    result->instrument,     result->position, result->mark,
-        result->realised_pnl, result->unrealised_pnl, result->gross,    result->net,
-        result->limit_state,  result->quality};
-    memcpy(to, values, sizeof values);
+#define COLUMN(template_id, type, field, is_signed) \
+    { #field, template_id, offsetof(struct type, field), sizeof((struct type){0}.field), is_signed }
+#define HEAD(field)      COLUMN(0, rw_result, field, false)
+#define TOTALS(field)    COLUMN(RW_RESULT_TEMPLATE, rw_result, field, true)
+#define RISK(field)      COLUMN(RW_RESULT_TEMPLATE_RISK, rw_result_risk, field, true)
+#define BAR(field, sign) COLUMN(RW_RESULT_TEMPLATE_BAR, rw_result_bar, field, sign)
+#define ALERT(field)     COLUMN(RW_RESULT_TEMPLATE_ALERT, rw_result_alert, field, true)
+
+/* Before `kind`, behind it, and what later templates have appended. A name that stands twice among
+ * the appended ones is one column. */
+static const struct column before[] = {HEAD(result_sequence), HEAD(input_sequence),
+                                       HEAD(event_time_ns)};
+static const struct column after[] = {HEAD(portfolio), HEAD(instrument),     TOTALS(position),
+                                      TOTALS(mark),    TOTALS(realised_pnl), TOTALS(unrealised_pnl),
+                                      TOTALS(gross),   TOTALS(net),          HEAD(limit_state),
+                                      HEAD(quality)};
+static const struct column appended[] = {RISK(var),
+                                         RISK(es),
+                                         RISK(worst_loss),
+                                         RISK(worst_scenario),
+                                         RISK(margin),
+                                         RISK(delta),
+                                         RISK(gamma),
+                                         RISK(vega),
+                                         RISK(theta),
+                                         RISK(rho),
+                                         BAR(start_ns, false),
+                                         ALERT(start_ns),
+                                         BAR(length_ns, false),
+                                         ALERT(length_ns),
+                                         BAR(open, true),
+                                         BAR(high, true),
+                                         BAR(low, true),
+                                         BAR(close, true),
+                                         BAR(volume, false),
+                                         BAR(notional, true),
+                                         BAR(trades, false),
+                                         BAR(version, false),
+                                         ALERT(version),
+                                         ALERT(alert),
+                                         ALERT(rule),
+                                         ALERT(severity),
+                                         ALERT(key),
+                                         ALERT(value),
+                                         ALERT(threshold),
+                                         ALERT(acknowledged)};
+#define COUNT(columns) (sizeof(columns) / sizeof *(columns))
+
+static bool has(const struct rw_result *result, const struct column *column) {
+    return column->template_id == 0 || column->template_id == result->template_id;
+}
+
+/* put_value writes a column that the record has. */
+static char *put_value(char *at, const struct rw_result *result, const struct column *column) {
+    uint64_t value = 0;
+    memcpy(&value, (const uint8_t *)result + column->offset, column->size); /* little-endian */
+    if (!column->is_signed || column->size < 4) return put_unsigned(at, value);
+    return put_signed(at, column->size == 4 ? (int32_t)value : (int64_t)value);
+}
+
+/* is_first is false for the second template's share of one column. */
+static bool is_first(size_t i) {
+    return i == 0 || strcmp(appended[i].name, appended[i - 1].name) != 0;
 }
 
 void rw_result_print_csv_header(FILE *out) {
     fputs("session", out);
-    for (size_t i = 0; i < COUNT_BEFORE; i++) fprintf(out, ",%s", names_before[i]);
+    for (size_t i = 0; i < COUNT(before); i++) fprintf(out, ",%s", before[i].name);
     fputs(",kind", out);
-    for (size_t i = 0; i < COUNT_AFTER; i++) fprintf(out, ",%s", names_after[i]);
+    for (size_t i = 0; i < COUNT(after); i++) fprintf(out, ",%s", after[i].name);
+    for (size_t i = 0; i < COUNT(appended); i++)
+        if (is_first(i)) fprintf(out, ",%s", appended[i].name);
     fputc('\n', out);
 }
 
 void rw_result_print_csv(FILE *out, const char *session, const struct rw_result *result) {
     char line[LINE_BYTES], *at = put_text(line, session);
-    const uint64_t before[COUNT_BEFORE] = {result->result_sequence, result->input_sequence,
-                                           result->event_time_ns};
-    for (size_t i = 0; i < COUNT_BEFORE; i++) {
+    for (size_t i = 0; i < COUNT(before); i++) {
         *at++ = ',';
-        at = put_unsigned(at, before[i]);
+        at = put_value(at, result, &before[i]);
     }
     *at++ = ',';
     at = put_text(at, rw_result_kind_word(result));
-    int64_t after[COUNT_AFTER];
-    columns_after(result, after);
-    for (size_t i = 0; i < COUNT_AFTER; i++) {
+    for (size_t i = 0; i < COUNT(after); i++) {
         *at++ = ',';
-        at = put_signed(at, after[i]);
+        if (has(result, &after[i]))
+            at = put_value(at, result, &after[i]);
+        else
+            *at++ = '0';
+    }
+    for (size_t i = 0; i < COUNT(appended); i++) {
+        if (is_first(i)) *at++ = ',';
+        if (has(result, &appended[i])) at = put_value(at, result, &appended[i]);
     }
     *at++ = '\n';
     fwrite(line, 1, (size_t)(at - line), out);
@@ -104,6 +171,21 @@ static char *put_key(char *at, const char *key) {
     return at;
 }
 
+static char *put_members(char *at, const struct rw_result *result, const struct column *columns,
+                         size_t count, bool zeros) {
+    for (size_t i = 0; i < count; i++) {
+        bool there = has(result, &columns[i]);
+        if (!there && !zeros) continue;
+        *at++ = ',';
+        at = put_key(at, columns[i].name);
+        if (there)
+            at = put_value(at, result, &columns[i]);
+        else
+            *at++ = '0';
+    }
+    return at;
+}
+
 void rw_result_print_json(FILE *out, const char *session, const struct rw_result *result) {
     char line[LINE_BYTES], *at = line;
     *at++ = '{';
@@ -111,23 +193,14 @@ void rw_result_print_json(FILE *out, const char *session, const struct rw_result
     *at++ = '"';
     at = put_text(at, session);
     *at++ = '"';
-    const uint64_t before[COUNT_BEFORE] = {result->result_sequence, result->input_sequence,
-                                           result->event_time_ns};
-    for (size_t i = 0; i < COUNT_BEFORE; i++) {
-        *at++ = ',';
-        at = put_unsigned(put_key(at, names_before[i]), before[i]);
-    }
+    at = put_members(at, result, before, COUNT(before), true);
     *at++ = ',';
     at = put_key(at, "kind");
     *at++ = '"';
     at = put_text(at, rw_result_kind_word(result));
     *at++ = '"';
-    int64_t after[COUNT_AFTER];
-    columns_after(result, after);
-    for (size_t i = 0; i < COUNT_AFTER; i++) {
-        *at++ = ',';
-        at = put_signed(put_key(at, names_after[i]), after[i]);
-    }
+    at = put_members(at, result, after, COUNT(after), true);
+    at = put_members(at, result, appended, COUNT(appended), false);
     *at++ = '}';
     *at++ = '\n';
     fwrite(line, 1, (size_t)(at - line), out);

@@ -2,7 +2,13 @@
  * can be compared by bytes.
  *
  *   session,result_sequence,input_sequence,event_time_ns,kind,portfolio,instrument,position,mark,
- *   realised_pnl,unrealised_pnl,gross,net,limit_state,quality
+ *   realised_pnl,unrealised_pnl,gross,net,limit_state,quality,
+ *   var,es,worst_loss,worst_scenario,margin,delta,gamma,vega,theta,rho,            (kind risk)
+ *   start_ns,length_ns,open,high,low,close,volume,notional,trades,version,         (bar, top)
+ *   alert,rule,severity,key,value,threshold,acknowledged                           (alert)
+ *
+ * Columns that a record's template does not have are 0 up to quality and empty behind it; JSON
+ * leaves the latter out. Later schemas append columns.
  *
  * All fields but session and kind are integers: portfolio and instrument are indices of the
  * reference image, money and prices 1e-4, limit_state 0 OK, 1 soft, 2 hard, quality the bits of

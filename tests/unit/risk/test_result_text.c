@@ -12,7 +12,8 @@
 
 #include "dataplane/record/result_text.h"
 
-static const struct rw_result extreme = {.result_sequence = UINT64_MAX,
+static const struct rw_result extreme = {.template_id = RW_RESULT_TEMPLATE,
+                                         .result_sequence = UINT64_MAX,
                                          .input_sequence = 1,
                                          .event_time_ns = 34200000000000,
                                          .portfolio = 7,
@@ -38,14 +39,58 @@ static void columns_stand_in_their_fixed_order(void **state) {
     assert_string_equal(
         text,
         "session,result_sequence,input_sequence,event_time_ns,kind,portfolio,instrument,position,"
-        "mark,realised_pnl,unrealised_pnl,gross,net,limit_state,quality\n"
+        "mark,realised_pnl,unrealised_pnl,gross,net,limit_state,quality,var,es,worst_loss,"
+        "worst_scenario,margin,delta,gamma,vega,theta,rho,start_ns,length_ns,open,high,low,close,"
+        "volume,notional,trades,version,alert,rule,severity,key,value,threshold,acknowledged\n"
         "2611210001,18446744073709551615,1,34200000000000,desk_limit_net,7,0,"
-        "-9223372036854775808,0,-1,9223372036854775807,10,-10,2,129\n"
+        "-9223372036854775808,0,-1,9223372036854775807,10,-10,2,129,,,,,,,,,,,,,,,,,,,,,,,,,,,\n"
         "{\"session\":\"2611210001\",\"result_sequence\":18446744073709551615,"
         "\"input_sequence\":1,\"event_time_ns\":34200000000000,\"kind\":\"desk_limit_net\","
         "\"portfolio\":7,\"instrument\":0,\"position\":-9223372036854775808,\"mark\":0,"
         "\"realised_pnl\":-1,\"unrealised_pnl\":9223372036854775807,\"gross\":10,\"net\":-10,"
         "\"limit_state\":2,\"quality\":129}\n");
+    free(text);
+}
+
+static void each_template_fills_its_own_columns(void **state) {
+    struct rw_result_risk risk = {.template_id = RW_RESULT_TEMPLATE_RISK,
+                                  .kind = RW_RESULT_RISK,
+                                  .var = -1,
+                                  .rho = INT64_MIN,
+                                  .worst_scenario = 65535};
+    struct rw_result_bar bar = {.template_id = RW_RESULT_TEMPLATE_BAR,
+                                .kind = RW_RESULT_BAR,
+                                .instrument = 3,
+                                .start_ns = 60,
+                                .length_ns = 1,
+                                .low = INT32_MIN,
+                                .volume = UINT64_MAX,
+                                .version = 2};
+    struct rw_result_alert alert = {.template_id = RW_RESULT_TEMPLATE_ALERT,
+                                    .kind = RW_RESULT_ALERT,
+                                    .start_ns = 60,
+                                    .version = 1,
+                                    .value = -5,
+                                    .severity = 255};
+    char *text;
+    size_t bytes;
+    FILE *out = open_memstream(&text, &bytes);
+    rw_result_print_csv(out, "s", (const struct rw_result *)&risk);
+    rw_result_print_csv(out, "s", (const struct rw_result *)&bar);
+    rw_result_print_csv(out, "s", (const struct rw_result *)&alert);
+    rw_result_print_json(out, "s", (const struct rw_result *)&alert);
+    fclose(out);
+    assert_string_equal(
+        text, "s,0,0,0,risk,0,0,0,0,0,0,0,0,0,0,-1,0,0,65535,0,0,0,0,0,-9223372036854775808"
+              ",,,,,,,,,,,,,,,,,\n"
+              "s,0,0,0,bar,0,3,0,0,0,0,0,0,0,0,,,,,,,,,,,60,1,0,0,-2147483648,0,"
+              "18446744073709551615,0,0,2,,,,,,,\n"
+              "s,0,0,0,alert,0,0,0,0,0,0,0,0,0,0,,,,,,,,,,,60,0,,,,,,,,1,0,0,255,0,-5,0,0\n"
+              "{\"session\":\"s\",\"result_sequence\":0,\"input_sequence\":0,\"event_time_ns\":0,"
+              "\"kind\":\"alert\",\"portfolio\":0,\"instrument\":0,\"position\":0,\"mark\":0,"
+              "\"realised_pnl\":0,\"unrealised_pnl\":0,\"gross\":0,\"net\":0,\"limit_state\":0,"
+              "\"quality\":0,\"start_ns\":60,\"length_ns\":0,\"version\":1,\"alert\":0,\"rule\":0,"
+              "\"severity\":255,\"key\":0,\"value\":-5,\"threshold\":0,\"acknowledged\":0}\n");
     free(text);
 }
 
@@ -72,6 +117,7 @@ static void every_kind_has_a_word_of_its_own(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(columns_stand_in_their_fixed_order),
+        cmocka_unit_test(each_template_fills_its_own_columns),
         cmocka_unit_test(every_kind_has_a_word_of_its_own),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
