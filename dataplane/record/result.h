@@ -1,6 +1,6 @@
 /* A result record: what the appliance publishes, 128 bytes, integers only, compared by bytes.
  *
- *   ┌ SBE-style header 8 ┬ head 40: numbers, time, owner, kind, quality ┬ block 80 of the template ┐
+ *   ┌ SBE-style header 8 ┬ head 40: numbers, time, owner, kind, quality ┬ block 80 of the template┐
  *
  * Four templates share header and head and differ in the block: totals and positions (struct
  * rw_result), risk measures, bars, alerts. All are 128 bytes and are cast to struct rw_result where
