@@ -2,25 +2,20 @@
  * to the firm's fills; now and then the market's own books are written down as truth. */
 #include "tools/riskwire/gen_session.h"
 
-#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "dataplane/base/assert.h"
-#include "dataplane/base/bytes.h"
-#include "dataplane/base/err.h"
 #include "tools/riskwire/gen_lines.h"
 #include "tools/riskwire/gen_market.h"
 #include "tools/riskwire/gen_refs.h"
+#include "tools/riskwire/gen_truth.h"
 
-#define PATH_BYTES        4096u
-#define ITCH_BUFFER_BYTES (1u << 20)
-#define PACKET_WAIT_NS    20000u
-#define SECOND_NS         ((uint64_t)1000000000)
+#define PATH_BYTES     4096u
+#define PACKET_WAIT_NS 20000u
 
 struct session {
     const struct rw_gen_options *options;
@@ -77,32 +72,13 @@ static int open_refs(struct session *session) {
 }
 
 static int open_itch(struct session *session) {
-    char path[PATH_BYTES];
-    snprintf(path, sizeof path, "%s/session.itch", session->options->dir);
-    session->itch = fopen(path, "wb");
-    if (!session->itch) return rw_err_set(errno, "cannot create %s: %s", path, strerror(errno));
-    setvbuf(session->itch, NULL, _IOFBF, ITCH_BUFFER_BYTES);
-    snprintf(path, sizeof path, "%s/truth", session->options->dir);
-    if (mkdir(path, 0777) < 0 && errno != EEXIST)
-        return rw_err_set(errno, "cannot make %s: %s", path, strerror(errno));
-    return 0;
+    int rc = rw_gen_itch_open(session->options->dir, "session.itch", &session->itch);
+    return rc == 0 ? rw_gen_truth_prepare(session->options->dir) : rc;
 }
 
 static int write_truth(struct session *session, uint64_t time_ns) {
-    char path[PATH_BYTES];
-    uint64_t seconds = time_ns / SECOND_NS;
-    snprintf(path, sizeof path,
-             "%s/truth/book_%02" PRIu64 "%02" PRIu64 "%02" PRIu64 ".%09" PRIu64 ".csv",
-             session->options->dir, seconds / 3600, seconds / 60 % 60, seconds % 60,
-             time_ns % SECOND_NS);
-    FILE *file = fopen(path, "w");
-    if (!file) return rw_err_set(errno, "cannot create %s: %s", path, strerror(errno));
-    rw_gen_market_truth(session->market, file);
-    bool failed = ferror(file);
-    if (fclose(file) != 0 || failed)
-        return rw_err_set(errno ? errno : EIO, "cannot write %s: %s", path, strerror(errno));
     session->truths++;
-    return 0;
+    return rw_gen_truth_write(session->options->dir, session->market, time_ns);
 }
 
 static void show_progress(const struct session *session) {
@@ -112,15 +88,6 @@ static void show_progress(const struct session *session) {
     int filled = (int)(session->made * (sizeof bar - 1) / all);
     fprintf(stderr, "\rgen [%-40.*s] %3d%%%s", filled, bar, (int)(session->made * 100 / all),
             session->made == all ? "\n" : "");
-}
-
-static int put_itch(struct session *session, const struct rw_gen_message *message) {
-    uint8_t framed[2 + RW_ITCH50_BYTES_MAX];
-    rw_store_be16(framed, (uint16_t)message->bytes);
-    memcpy(framed + 2, message->message, message->bytes);
-    if (fwrite(framed, 2 + message->bytes, 1, session->itch) != 1)
-        return rw_err_set(errno, "cannot write session.itch: %s", strerror(errno));
-    return 0;
 }
 
 /* Truth is written at times after which the next message is later, so that `--at` includes all of
@@ -133,7 +100,7 @@ static int make_messages(struct session *session) {
     while (rc == 0 && rw_gen_market_next(session->market, &message)) {
         session->made++;
         rw_gen_lines_add(session->lines, message.time_ns, message.message, message.bytes);
-        rc = put_itch(session, &message);
+        rc = rw_gen_itch_put(session->itch, message.message, message.bytes);
         if (message.trade_shares)
             rw_gen_refs_trade(session->refs, message.time_ns, message.symbol, message.trade_shares,
                               message.trade_price, message.match_number);
@@ -174,8 +141,8 @@ static int close_session(struct session *session, int rc) {
     if (rc == 0) rc = closed;
     if (session->refs) closed = rw_gen_refs_close(session->refs, &refs);
     if (rc == 0) rc = closed;
-    if (session->itch && fclose(session->itch) != 0 && rc == 0)
-        rc = rw_err_set(errno, "cannot write session.itch: %s", strerror(errno));
+    if (session->itch) closed = rw_gen_itch_close(session->itch);
+    if (rc == 0) rc = closed;
     if (rc == 0) print_summary(session, &lines, &refs);
     rw_gen_market_free(session->market);
     return rc;
