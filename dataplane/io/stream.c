@@ -46,12 +46,15 @@ static int32_t tcp_recv(struct rw_stream *stream, void *bytes, uint32_t count) {
     return ended(stream, errno, "receive");
 }
 
+static void tcp_hang_up(struct rw_stream *stream) { close(stream->fd); }
+
 static void tcp_close(struct rw_stream *stream) {
-    close(stream->fd);
+    tcp_hang_up(stream);
     free(stream);
 }
 
 static const struct rw_stream_ops tcp_ops = {tcp_send, tcp_recv, tcp_close};
+static const struct rw_stream_ops dialled_ops = {tcp_send, tcp_recv, tcp_hang_up};
 
 struct rw_stream *rw_tcp_stream(int fd) {
     struct rw_stream *stream = calloc(1, sizeof *stream);
@@ -104,6 +107,34 @@ void rw_address_text(const struct rw_address *address, char text[64]) {
         snprintf(text, 64, "(no address)");
     else
         snprintf(text, 64, name->sa_family == AF_INET6 ? "[%.48s]:%.8s" : "%.48s:%.8s", host, port);
+}
+
+/* Where host and port stand in an address of either family. */
+struct address_parts {
+    sa_family_t family;
+    in_port_t port;
+    const void *host;
+    size_t host_bytes;
+};
+
+static struct address_parts parts_of(const struct rw_address *address) {
+    const struct sockaddr *name = (const void *)address->bytes;
+    const struct sockaddr_in *v4 = (const void *)address->bytes;
+    const struct sockaddr_in6 *v6 = (const void *)address->bytes;
+    if (name->sa_family == AF_INET6)
+        return (struct address_parts){AF_INET6, v6->sin6_port, &v6->sin6_addr,
+                                      sizeof v6->sin6_addr};
+    return (struct address_parts){name->sa_family, v4->sin_port, &v4->sin_addr,
+                                  sizeof v4->sin_addr};
+}
+
+bool rw_address_same_host(const struct rw_address *a, const struct rw_address *b) {
+    struct address_parts x = parts_of(a), y = parts_of(b);
+    return x.family == y.family && memcmp(x.host, y.host, x.host_bytes) == 0;
+}
+
+bool rw_address_equal(const struct rw_address *a, const struct rw_address *b) {
+    return rw_address_same_host(a, b) && parts_of(a).port == parts_of(b).port;
 }
 
 static void set_option(int fd, int level, int option, int value) {
@@ -170,31 +201,46 @@ int rw_tcp_accept(int listen_fd, struct rw_stream **stream) {
     return -ENOMEM;
 }
 
-int rw_tcp_connect(const struct rw_address *address, struct rw_stream **stream) {
+int rw_tcp_dial(struct rw_stream *stream, const struct rw_address *address) {
     const struct sockaddr *name = (const void *)address->bytes;
-    char text[64];
-    rw_address_text(address, text);
+    *stream = (struct rw_stream){.ops = &dialled_ops, .fd = -1};
     int fd = socket(name->sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-    if (fd < 0) return rw_err_set(errno, "no socket for a connection to %s", text);
+    if (fd < 0) return ended(stream, errno, "socket");
     tune(fd);
     if (connect(fd, name, address->length) && errno != EINPROGRESS) {
         int cause = errno;
         close(fd);
-        return rw_err_set(cause, "cannot connect to %s: %s", text, strerror(cause));
+        return ended(stream, cause, "connect");
     }
-    *stream = rw_tcp_stream(fd);
-    if (*stream) return 0;
-    close(fd);
-    return -ENOMEM;
+    stream->fd = fd;
+    return 0;
 }
 
-int rw_tcp_connect_step(struct rw_stream *stream) {
+int rw_tcp_dial_step(struct rw_stream *stream) {
     struct pollfd poll_fd = {.fd = stream->fd, .events = POLLOUT};
     if (poll(&poll_fd, 1, 0) <= 0) return 0;
     int cause = 0;
     socklen_t length = sizeof cause;
     getsockopt(stream->fd, SOL_SOCKET, SO_ERROR, &cause, &length);
-    if (cause == 0) return 1;
-    ended(stream, cause, "connect");
-    return rw_err_set(cause, "cannot connect to the peer: %s", strerror(cause));
+    return cause == 0 ? 1 : ended(stream, cause, "connect");
+}
+
+int rw_tcp_connect(const struct rw_address *address, struct rw_stream **stream) {
+    char text[64];
+    struct rw_stream *made = rw_tcp_stream(-1);
+    if (!made) return -ENOMEM;
+    int rc = rw_tcp_dial(made, address);
+    if (rc) {
+        free(made);
+        rw_address_text(address, text);
+        return rw_err_set(-rc, "cannot connect to %s: %s", text, strerror(-rc));
+    }
+    made->ops = &tcp_ops;
+    *stream = made;
+    return 0;
+}
+
+int rw_tcp_connect_step(struct rw_stream *stream) {
+    int rc = rw_tcp_dial_step(stream);
+    return rc >= 0 ? rc : rw_err_set(-rc, "cannot connect to the peer: %s", strerror(-rc));
 }

@@ -60,6 +60,9 @@ struct rw_address {
 int rw_address_parse(struct rw_address *address, const char *text);
 /* rw_address_text writes "HOST:PORT" (numeric) into text[64]. */
 void rw_address_text(const struct rw_address *address, char text[64]);
+/* rw_address_equal compares family, host and port; rw_address_same_host family and host. */
+bool rw_address_equal(const struct rw_address *a, const struct rw_address *b);
+bool rw_address_same_host(const struct rw_address *a, const struct rw_address *b);
 
 /* rw_tcp_listen opens a listening socket (non-blocking, SO_REUSEADDR, backlog 64) and stores
  * it in *fd; the bound address, with the real port when 0 was asked, goes to *bound when not
@@ -75,6 +78,11 @@ int rw_tcp_connect(const struct rw_address *address, struct rw_stream **stream);
  * unreachable, with an error; the caller then closes the stream, also when it gives up
  * waiting. */
 int rw_tcp_connect_step(struct rw_stream *stream);
+/* rw_tcp_dial and rw_tcp_dial_step are rw_tcp_connect and its step for an I/O stage: the stream is
+ * the caller's (close does not free it), nothing is allocated, and what went wrong stands in
+ * stream->why instead of an error text. */
+int rw_tcp_dial(struct rw_stream *stream, const struct rw_address *address);
+int rw_tcp_dial_step(struct rw_stream *stream);
 /* rw_tcp_stream wraps a connected socket (also a Unix one) and owns it. NULL with an error. */
 struct rw_stream *rw_tcp_stream(int fd);
 
