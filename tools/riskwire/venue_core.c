@@ -54,6 +54,8 @@ static void make_market(struct rw_venue *venue, uint64_t start_ns) {
                                     .symbols = venue->cfg.symbols,
                                     .duration_ns = venue->cfg.duration_ns,
                                     .start_ns = start_ns,
+                                    .listed = venue->cfg.listed,
+                                    .listing = venue->cfg.listing,
                                     .life = venue->current};
     uint64_t least = rw_gen_messages_min(cfg.symbols), passed = start_ns - venue->started_ns;
     if (venue->current > 0) {

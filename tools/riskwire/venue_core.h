@@ -30,6 +30,8 @@ struct rw_venue_cfg {
     uint64_t messages;    /* of all lives together, unless restarts make the last one too short */
     uint64_t duration_ns; /* of the market, in its own time */
     uint32_t symbols;
+    bool listed; /* the instruments are those of `listing`, as in rw_gen_market_cfg */
+    uint64_t listing;
     uint32_t speed_permille; /* the market's time against the schedule's, 1..1,000,000 */
     uint32_t packet_bytes;   /* RW_VENUE_PAYLOAD_MIN..RW_VENUE_PAYLOAD_MAX */
     uint64_t packet_wait_ns; /* all below in the schedule's time */

@@ -12,7 +12,7 @@
 
 struct queued {
     uint64_t due_ns;
-    struct rw_venue_peer from;
+    struct rw_address from;
     enum rw_venue_manner manner;
     struct rw_mold_request request;
 };
@@ -51,7 +51,7 @@ static struct queued *place_of(struct rw_venue_requests *requests, uint64_t inde
 }
 
 void rw_venue_requests_take(struct rw_venue_requests *requests, uint64_t now_ns,
-                            struct rw_venue_peer from, const void *bytes, size_t count) {
+                            const struct rw_address *from, const void *bytes, size_t count) {
     struct rw_venue_requests_counters *counted = &requests->count;
     struct rw_mold_request request;
     rw_stat_add(&counted->received, 1);
@@ -65,7 +65,7 @@ void rw_venue_requests_take(struct rw_venue_requests *requests, uint64_t now_ns,
         bool is_slow = requests->manner == RW_VENUE_SLOW;
         *place_of(requests, requests->behind++) =
             (struct queued){.due_ns = now_ns + (is_slow ? requests->cfg.slow_ns : 0),
-                            .from = from,
+                            .from = *from,
                             .manner = requests->manner,
                             .request = request};
         rw_stat_add(&counted->queued, 1);

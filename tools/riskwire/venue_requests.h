@@ -16,6 +16,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "dataplane/io/stream.h"
 #include "dataplane/stats/stats.h"
 #include "tools/riskwire/venue_core.h"
 
@@ -51,14 +52,8 @@ struct rw_venue_requests_cfg {
     uint32_t lies_percent;   /* of the answers, 0..100, when lying */
 };
 
-/* Who asks, as the caller knows it. */
-struct rw_venue_peer {
-    uint32_t address;
-    uint16_t port, reserved;
-};
-
 struct rw_venue_answer {
-    struct rw_venue_peer to;
+    struct rw_address to;
     uint32_t bytes;
     uint8_t payload[RW_VENUE_PAYLOAD_MAX];
 };
@@ -72,9 +67,9 @@ struct rw_venue_requests *rw_venue_requests_new(const struct rw_venue *venue,
 void rw_venue_requests_free(struct rw_venue_requests *requests);
 /* rw_venue_requests_behave tells the server how to treat the requests that come from now on. */
 void rw_venue_requests_behave(struct rw_venue_requests *requests, enum rw_venue_manner manner);
-/* rw_venue_requests_take takes a datagram of any bytes. */
+/* rw_venue_requests_take takes a datagram of any bytes; the answer goes to where it came from. */
 void rw_venue_requests_take(struct rw_venue_requests *requests, uint64_t now_ns,
-                            struct rw_venue_peer from, const void *bytes, size_t count);
+                            const struct rw_address *from, const void *bytes, size_t count);
 /* rw_venue_requests_due returns when the next queued request is looked at, UINT64_MAX for none.
  * rw_venue_requests_next makes the next answer that is due; false when there is none now. */
 uint64_t rw_venue_requests_due(const struct rw_venue_requests *requests);

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "dataplane/base/err.h"
+#include "tools/riskwire/arguments.h"
 #include "tools/riskwire/gen_market.h"
 #include "tools/riskwire/gen_session.h"
 #include "tools/riskwire/verbs.h"
@@ -64,58 +65,26 @@ static const struct argp_option options[] = {
     {"vlan", KEY_VLAN, "ID", 0, "802.1Q tag (none)", 3},
     {0}};
 
-/* Reads a whole number in a range; anything else ends the program with the reason. */
-static uint64_t number(struct argp_state *state, const char *name, const char *text, uint64_t low,
-                       uint64_t high) {
-    char *end;
-    errno = 0;
-    unsigned long long value = strtoull(text, &end, 10);
-    if (errno || *end || end == text || *text == '-' || value < low || value > high)
-        argp_failure(state, RW_EXIT_USAGE, 0, "--%s '%s' is not a number in %llu..%llu", name, text,
-                     (unsigned long long)low, (unsigned long long)high);
-    return value;
-}
-
-/* Reads a percentage with up to four decimals, exactly, into parts per million. */
-static uint32_t percent(struct argp_state *state, const char *name, const char *text) {
-    uint32_t ppm = 0, unit = 10000;
-    bool point = false, good = *text != '\0' && strlen(text) < 9;
-    for (const char *at = text; *at && good; at++) {
-        if (*at == '.' && !point) {
-            point = true;
-        } else if (*at < '0' || *at > '9' || (point && unit == 1)) {
-            good = false;
-        } else if (!point) {
-            ppm = ppm * 10 + (uint32_t)(*at - '0') * 10000;
-        } else {
-            ppm += (uint32_t)(*at - '0') * (unit /= 10);
-        }
-    }
-    if (!good || ppm > 500000)
-        argp_failure(state, RW_EXIT_USAGE, 0, "--%s '%s' is not a percentage in 0..50", name, text);
-    return ppm;
-}
-
 static error_t parse_lines(int key, char *value, struct argp_state *state) {
     struct rw_gen_options *gen = state->input;
     switch (key) {
     case KEY_LOSS:
-        gen->loss_ppm = percent(state, "loss", value);
+        gen->loss_ppm = rw_argument_percent(state, "loss", value);
         return 0;
     case KEY_REORDER:
-        gen->reorder_ppm = percent(state, "reorder", value);
+        gen->reorder_ppm = rw_argument_percent(state, "reorder", value);
         return 0;
     case KEY_DUPLICATE:
-        gen->duplicate_ppm = percent(state, "duplicate", value);
+        gen->duplicate_ppm = rw_argument_percent(state, "duplicate", value);
         return 0;
     case KEY_BOTH:
-        gen->both_lost = (uint32_t)number(state, "both-lines-loss", value, 0, 1000);
+        gen->both_lost = (uint32_t)rw_argument_number(state, "both-lines-loss", value, 0, 1000);
         return 0;
     case KEY_SKEW:
-        gen->skew_ns = (uint32_t)number(state, "skew-us", value, 0, 10000) * 1000;
+        gen->skew_ns = (uint32_t)rw_argument_number(state, "skew-us", value, 0, 10000) * 1000;
         return 0;
     case KEY_VLAN:
-        gen->vlan = (uint16_t)number(state, "vlan", value, 1, 4094);
+        gen->vlan = (uint16_t)rw_argument_number(state, "vlan", value, 1, 4094);
         return 0;
     default:
         return ARGP_ERR_UNKNOWN;
@@ -132,32 +101,32 @@ static error_t parse(int key, char *value, struct argp_state *state) {
         gen->capture = value;
         return 0;
     case KEY_SEED:
-        gen->seed = number(state, "seed", value, 0, UINT64_MAX);
+        gen->seed = rw_argument_number(state, "seed", value, 0, UINT64_MAX);
         return 0;
     case KEY_MESSAGES:
-        gen->messages = number(state, "messages", value, 1, 1000000000);
+        gen->messages = rw_argument_number(state, "messages", value, 1, 1000000000);
         return 0;
     case KEY_SYMBOLS:
-        gen->symbols = (uint32_t)number(state, "symbols", value, 1, RW_GEN_SYMBOLS_MAX);
+        gen->symbols = (uint32_t)rw_argument_number(state, "symbols", value, 1, RW_GEN_SYMBOLS_MAX);
         return 0;
     case KEY_LISTING:
-        gen->listing = number(state, "listing", value, 0, UINT64_MAX);
+        gen->listing = rw_argument_number(state, "listing", value, 0, UINT64_MAX);
         gen->listed = true;
         return 0;
     case KEY_PORTFOLIOS:
-        gen->portfolios = (uint32_t)number(state, "portfolios", value, 1, 99999);
+        gen->portfolios = (uint32_t)rw_argument_number(state, "portfolios", value, 1, 99999);
         return 0;
     case KEY_HOLDERS:
-        gen->holders = (uint32_t)number(state, "holders", value, 1, 1000);
+        gen->holders = (uint32_t)rw_argument_number(state, "holders", value, 1, 1000);
         return 0;
     case KEY_DURATION:
-        gen->duration_ns = number(state, "duration", value, 1, 30000) * SECOND_NS;
+        gen->duration_ns = rw_argument_number(state, "duration", value, 1, 30000) * SECOND_NS;
         return 0;
     case KEY_FILLS:
-        gen->fills_percent = (uint32_t)number(state, "fills", value, 0, 100);
+        gen->fills_percent = (uint32_t)rw_argument_number(state, "fills", value, 0, 100);
         return 0;
     case KEY_TRUTHS:
-        gen->truths = (uint32_t)number(state, "truths", value, 0, 1000);
+        gen->truths = (uint32_t)rw_argument_number(state, "truths", value, 0, 1000);
         return 0;
     case KEY_NO_LOCATES:
         gen->locates = false;

@@ -18,6 +18,7 @@ enum rw_exit {
 /* clang-format off */
 #define RW_VERBS(X)                                                                              \
     X(gen, "make a market session from a seed, or the files beside a capture")                    \
+    X(venue, "a simulated venue on the network, with its faults and its servers")                \
     X(decode, "every message of a capture as a JSON object a line")                              \
     X(book, "the order books a capture leads to, at a time of day")                              \
     X(journal, "verify, dump or report what a journal folder holds, also a copied one")            \

@@ -2,7 +2,7 @@
 #include "tests/unit/tools/venue_fixture.h"
 #include "tools/riskwire/venue_requests.h"
 
-#define ASKER ((struct rw_venue_peer){.address = 0x7F000001, .port = 5000})
+static const struct rw_address asker = {.bytes = "asker", .length = 5};
 
 struct bench {
     struct rw_venue *venue;
@@ -38,7 +38,7 @@ static void ask(struct bench *bench, uint64_t now_ns, const char *session, uint6
     struct rw_mold_request request = {.sequence = sequence, .count = count};
     memcpy(request.session, session, sizeof request.session);
     rw_mold_encode_request(bytes, &request);
-    rw_venue_requests_take(bench->server, now_ns, ASKER, bytes, sizeof bytes);
+    rw_venue_requests_take(bench->server, now_ns, &asker, bytes, sizeof bytes);
 }
 
 static bool answered(struct bench *bench, uint64_t now_ns, struct rw_venue_answer *answer) {
@@ -51,7 +51,7 @@ static uint32_t check_answer(const struct bench *bench, const struct rw_venue_an
     struct rw_packet mold;
     struct rw_block message;
     uint32_t whole;
-    assert_int_equal(answer->to.port, 5000);
+    assert_memory_equal(&answer->to, &asker, sizeof asker);
     assert_int_equal(rw_mold_decode(answer->payload, answer->bytes, &mold), RW_PACKET_FINE);
     assert_int_equal(rw_packet_check(&mold, &whole), RW_PACKET_FINE);
     assert_int_equal(mold.blocks.sequence, sequence);
@@ -75,7 +75,7 @@ static void what_is_no_request_or_cannot_be_served_gets_no_answer(void **state) 
     make(&bench, 1, 1000);
     const char *session = rw_venue_session(bench.venue, 0);
     for (uint32_t i = 0; i < sizeof garbage; i++)
-        rw_venue_requests_take(bench.server, 0, ASKER, garbage, i);
+        rw_venue_requests_take(bench.server, 0, &asker, garbage, i);
     ask(&bench, 0, session, 0, 1);
     ask(&bench, 0, session, 1, 0);
     assert_int_equal(bench.count->not_understood, sizeof garbage + 2);

@@ -1,0 +1,41 @@
+/* The two lines of the venue: packets go through the faulty wires to the groups' sockets. */
+#pragma once
+
+#include "dataplane/base/hist.h"
+#include "dataplane/io/stream.h"
+#include "tools/riskwire/gen_wires.h"
+
+struct rw_venue_lines_cfg {
+    const char *group[RW_GEN_WIRES]; /* "ADDRESS:PORT"; NULL: this line is not sent */
+    const char *interface;           /* IPv4 address by which multicast leaves, or NULL */
+    struct rw_gen_wires_cfg wires;
+};
+
+struct rw_venue_lines_count {
+    struct rw_gen_wires_count wires;
+    uint64_t sent[RW_GEN_WIRES];   /* datagrams, doubles included */
+    uint64_t failed[RW_GEN_WIRES]; /* datagrams that the network did not take: lost too */
+    uint64_t blacked_out;          /* packets lost on both lines on command */
+    uint64_t late_max_ns;          /* behind the schedule */
+    uint64_t late_p50_ns, late_p99_ns;
+};
+
+struct rw_venue_lines; /* opaque */
+
+/* rw_venue_lines_open opens the sockets. Returns 0, or -errno with an error set.
+ * rw_venue_lines_close closes them and frees; NULL is ignored. */
+int rw_venue_lines_open(const struct rw_venue_lines_cfg *cfg, struct rw_venue_lines **lines);
+void rw_venue_lines_close(struct rw_venue_lines *lines);
+/* rw_venue_lines_group returns a group's address; length 0 when the line is not sent. */
+const struct rw_address *rw_venue_lines_group(const struct rw_venue_lines *lines, uint32_t line);
+/* rw_venue_lines_blackout loses every packet put from now until until_ns. */
+void rw_venue_lines_blackout(struct rw_venue_lines *lines, uint64_t until_ns);
+/* rw_venue_lines_put puts a packet on the wires, sent at sent_ns, which never falls. */
+void rw_venue_lines_put(struct rw_venue_lines *lines, uint64_t sent_ns, const uint8_t *payload,
+                        uint32_t bytes);
+/* rw_venue_lines_flush sends what has arrived by now_ns. rw_venue_lines_due returns when the next
+ * packet arrives, UINT64_MAX for none. */
+void rw_venue_lines_flush(struct rw_venue_lines *lines, uint64_t now_ns);
+uint64_t rw_venue_lines_due(const struct rw_venue_lines *lines);
+/* rw_venue_lines_counted tells what was done so far. */
+struct rw_venue_lines_count rw_venue_lines_counted(const struct rw_venue_lines *lines);
