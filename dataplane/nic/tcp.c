@@ -2,36 +2,22 @@
 #include "dataplane/nic/tcp.h"
 
 #include "dataplane/base/bytes.h"
+#include "dataplane/nic/ether.h"
+#include "dataplane/nic/ipv4.h"
 
-#define ETHERNET_BYTES 14u
-#define ETHERTYPE_IPV4 0x0800u
-#define ETHERTYPE_VLAN 0x8100u
-#define ETHERTYPE_QINQ 0x88A8u
-#define VLAN_TAGS_MAX  2u
-#define IPV4_BYTES     20u
-#define IPV4_FRAGMENT  0x3FFFu /* more fragments, or an offset */
-#define PROTOCOL_TCP   6u
-#define TCP_BYTES      20u
-
-/* network_offset returns where the IPv4 header starts, 0 when there is none. */
-static size_t network_offset(const uint8_t *frame, size_t bytes) {
-    size_t at = ETHERNET_BYTES;
-    for (uint32_t tags = 0; tags <= VLAN_TAGS_MAX && bytes >= at; tags++, at += 4) {
-        uint16_t type = rw_load_be16(frame + at - 2);
-        if (type == ETHERTYPE_IPV4) return at;
-        if (type != ETHERTYPE_VLAN && type != ETHERTYPE_QINQ) return 0;
-    }
-    return 0;
-}
+#define TCP_BYTES 20u
 
 enum rw_tcp_verdict rw_tcp_parse(const uint8_t *frame, size_t bytes, struct rw_tcp *tcp) {
-    size_t at = network_offset(frame, bytes);
-    if (at == 0 || bytes < at + IPV4_BYTES) return RW_TCP_NONE;
+    struct rw_ether ether;
+    struct rw_ipv4 ipv4;
+    size_t at = rw_ether_parse(frame, bytes, &ether);
+    if (at == 0 || ether.type != RW_ETHER_IPV4) return RW_TCP_NONE;
     const uint8_t *ip = frame + at;
-    size_t left = bytes - at, header = (ip[0] & 15u) * 4u, total = rw_load_be16(ip + 2);
-    if (ip[0] >> 4 != 4 || header < IPV4_BYTES || ip[9] != PROTOCOL_TCP ||
-        (rw_load_be16(ip + 6) & IPV4_FRAGMENT) || total < header + TCP_BYTES ||
-        left < header + TCP_BYTES)
+    size_t left = bytes - at;
+    if (rw_ipv4_parse(ip, left, false, &ipv4) != RW_IPV4_FINE) return RW_TCP_NONE;
+    size_t header = ipv4.header_bytes, total = ipv4.total_bytes;
+    if (ip[9] != RW_IPV4_TCP || (rw_load_be16(ip + 6) & RW_IPV4_FRAGMENT) ||
+        total < header + TCP_BYTES || left < header + TCP_BYTES)
         return RW_TCP_NONE;
     const uint8_t *segment = ip + header;
     size_t offset = header + (segment[12] >> 4) * 4u;
