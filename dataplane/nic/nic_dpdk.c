@@ -1,5 +1,5 @@
-/* One mempool for all ports, one receive queue per port. The stage thread is a plain pthread that
- * is made known to the EAL, so the EAL owns neither main nor any core. */
+/* One mempool for all ports, also for the few frames that are sent. The stage thread is a plain
+ * pthread that is made known to the EAL, so the EAL owns neither main nor any core. */
 #include "dataplane/nic/nic_dpdk.h"
 
 #include <errno.h>
@@ -13,6 +13,7 @@
 #include <rte_eal.h>
 #include <rte_errno.h>
 #include <rte_ethdev.h>
+#include <rte_flow.h>
 #include <rte_lcore.h>
 #include <rte_mbuf.h>
 #include <rte_mbuf_dyn.h>
@@ -20,13 +21,20 @@
 #include "dataplane/base/assert.h"
 #include "dataplane/base/err.h"
 #include "dataplane/base/log.h"
+#include "dataplane/nic/ether.h"
 #include "dataplane/nic/frame.h"
+#include "dataplane/nic/kernel_port.h"
 #include "dataplane/nic/port_files.h"
 
 #define ARGUMENTS_MAX    64u
 #define ARGUMENT_BYTES   (RW_NIC_DEVICE_BYTES + 64u)
 #define LIVE_DESCRIPTORS 1024u
+#define TX_DESCRIPTORS   256u
 #define MBUF_CACHE       64u
+#define ALL_HOSTS        0xE0000001u /* 224.0.0.1: queries */
+#define SECOND_NS        1000000000ull
+/* net_pcap stamps in µs, whatever the file's unit. */
+#define FILE_STAMP_HZ 1000000ull
 /* The largest payload of a link slot with any headers (Ethernet, 2 tags, IPv4 60, UDP) in one
  * buffer. */
 #define MBUF_ROOM (RTE_PKTMBUF_HEADROOM + RW_FRAME_PAYLOAD_BYTES + 32u + 60u + 8u)
@@ -36,6 +44,11 @@
 struct dpdk_port {
     uint16_t id; /* DPDK's */
     bool started;
+    bool sends;                   /* has a transmit queue */
+    uint64_t stamp_hz;            /* 0 = packets have no stamp, or one of unknown unit */
+    struct rw_kernel_port kernel; /* of a driver that leaves things for the kernel to tell */
+    uint32_t xstat_count;
+    uint64_t xstat_id[RW_NIC_XSTATS_MAX];
 };
 
 struct dpdk_nic {
@@ -79,11 +92,12 @@ int rw_nic_dpdk_start(const struct rw_nic_dpdk_cfg *given, struct rw_nic **nic) 
     int rc = rw_nic_dpdk_check(given);
     if (rc) return rc;
     struct rw_nic_dpdk_cfg *cfg = without_doubles(given);
-    struct dpdk_nic *dpdk = calloc(1, sizeof *dpdk);
+    struct dpdk_nic *dpdk = aligned_alloc(_Alignof(struct dpdk_nic), sizeof *dpdk);
     struct rw_port_files *files = calloc(1, sizeof *files);
     if (!cfg || !dpdk || !files) {
         rc = rw_err_set(ENOMEM, "no memory to start the ports");
     } else {
+        memset(dpdk, 0, sizeof *dpdk);
         dpdk->nic.ops = &ops;
         dpdk->huge = cfg->huge;
         rc = rw_port_files_prepare(cfg, files);
@@ -125,13 +139,22 @@ static void add(struct dpdk_nic *dpdk, const char *format, ...) {
     dpdk->argv[dpdk->argc++] = argument;
 }
 
-/* buffers returns how many packet buffers the ports need: a file holds one burst in hand; a live
- * port a full receive queue and what is between the driver and the stage. */
+static uint32_t live_descriptors(const struct rw_nic_dpdk_cfg *cfg) {
+    return cfg->live_descriptors ? cfg->live_descriptors : LIVE_DESCRIPTORS;
+}
+
+static uint32_t live_queues(const struct rw_nic_dpdk_cfg *cfg) {
+    return cfg->live_queues ? cfg->live_queues : 1;
+}
+
+/* buffers returns how many packet buffers the ports need: a file holds one burst in hand; a
+ * queue of a live port its descriptors and what is between the driver and the stage. */
 static uint32_t buffers(const struct rw_nic_dpdk_cfg *cfg) {
-    uint32_t live = cfg->live_descriptors ? cfg->live_descriptors : LIVE_DESCRIPTORS, count = 256;
+    uint32_t queue = 2 * live_descriptors(cfg) + 256, count = 256;
     for (uint32_t i = 0; i < cfg->device_count; i++)
-        count += rw_nic_device_kind(cfg->device[i]) == RW_NIC_DEVICE_FILE ? 4 * RW_NIC_BURST
-                                                                          : 2 * live + 256;
+        count += rw_nic_device_kind(cfg->device[i]) == RW_NIC_DEVICE_FILE
+                     ? 4 * RW_NIC_BURST
+                     : live_queues(cfg) * queue + TX_DESCRIPTORS;
     return count;
 }
 
@@ -207,47 +230,80 @@ static void port_name(const char *device, uint32_t i, char name[RTE_ETH_NAME_MAX
     }
 }
 
-/* receive_all lets multicast in: allmulticast, or promiscuous where the device does not know
- * that. */
-static void receive_all(uint16_t id, const char *device) {
-    if (rte_eth_allmulticast_enable(id) == 0) return;
-    if (rte_eth_promiscuous_enable(id) == 0) {
-        rw_warning("port %s has no all-multicast mode: promiscuous instead", device);
-        return;
-    }
-    rw_warning("port %s has neither all-multicast nor promiscuous mode: it may not see its groups",
-               device);
-}
-
 static int port_failed(const char *device, const char *what, int rc) {
     return rw_err_set(rc < 0 ? -rc : EIO, "port %s: %s failed: %s", device, what,
                       rte_strerror(rc < 0 ? -rc : EIO));
 }
 
-static int start_port(struct dpdk_nic *dpdk, uint32_t i, uint16_t descriptors) {
-    const char *device = dpdk->nic.port[i].device;
-    uint16_t id = dpdk->port[i].id, tx_descriptors = descriptors;
-    int socket = rte_eth_dev_socket_id(id);
-    bool file = dpdk->nic.port[i].file;
+/* choose_conf asks a live port for what its driver offers: checksums, stamps, and packets spread
+ * over the queues by a hash where no steering rule says otherwise. */
+static struct rte_eth_conf choose_conf(struct rw_nic_port *port,
+                                       const struct rte_eth_dev_info *device, uint64_t stamp_hz) {
+    const uint64_t checksums = RTE_ETH_RX_OFFLOAD_IPV4_CKSUM | RTE_ETH_RX_OFFLOAD_UDP_CKSUM;
     struct rte_eth_conf conf = {0};
-    struct rte_eth_dev_info device_now;
-    int rc = rte_eth_dev_info_get(id, &device_now);
-    if (rc) return port_failed(device, "reading its properties", rc);
-    /* some drivers want a transmit queue beside each receive queue */
-    uint16_t tx_queues = !file && device_now.max_tx_queues ? 1 : 0;
-    rc = rte_eth_dev_configure(id, 1, tx_queues, &conf);
-    if (rc) return port_failed(device, "configuration", rc);
-    rc = rte_eth_dev_adjust_nb_rx_tx_desc(id, &descriptors, &tx_descriptors);
-    if (rc) return port_failed(device, "choosing queue lengths", rc);
+    conf.rxmode.offloads = device->rx_offload_capa & checksums;
+    port->checksums = conf.rxmode.offloads == checksums;
+    if (stamp_hz) conf.rxmode.offloads |= device->rx_offload_capa & RTE_ETH_RX_OFFLOAD_TIMESTAMP;
+    conf.rx_adv_conf.rss_conf.rss_hf =
+        device->flow_type_rss_offloads &
+        (RTE_ETH_RSS_IPV4 | RTE_ETH_RSS_FRAG_IPV4 | RTE_ETH_RSS_NONFRAG_IPV4_UDP);
+    if (port->queues > 1 && conf.rx_adv_conf.rss_conf.rss_hf)
+        conf.rxmode.mq_mode = RTE_ETH_MQ_RX_RSS;
+    return conf;
+}
+
+static int start_queues(struct dpdk_nic *dpdk, uint32_t i, uint16_t tx_queues,
+                        uint16_t descriptors) {
+    const char *device = dpdk->nic.port[i].device;
+    uint16_t id = dpdk->port[i].id, tx_descriptors = TX_DESCRIPTORS;
+    int socket = rte_eth_dev_socket_id(id);
     unsigned socket_id = socket < 0 ? 0 : (unsigned)socket;
-    rc = rte_eth_rx_queue_setup(id, 0, descriptors, socket_id, NULL, dpdk->pool);
-    if (rc) return port_failed(device, "receive queue", rc);
-    if (tx_queues) rc = rte_eth_tx_queue_setup(id, 0, tx_descriptors, socket_id, NULL);
-    if (rc) return port_failed(device, "transmit queue", rc);
+    int rc = rte_eth_dev_adjust_nb_rx_tx_desc(id, &descriptors, &tx_descriptors);
+    if (rc) return port_failed(device, "choosing queue lengths", rc);
+    for (uint16_t queue = 0; queue < dpdk->nic.port[i].queues; queue++) {
+        rc = rte_eth_rx_queue_setup(id, queue, descriptors, socket_id, NULL, dpdk->pool);
+        if (rc) return port_failed(device, "receive queue", rc);
+    }
+    for (uint16_t queue = 0; queue < tx_queues; queue++) {
+        rc = rte_eth_tx_queue_setup(id, queue, tx_descriptors, socket_id, NULL);
+        if (rc) return port_failed(device, "transmit queue", rc);
+    }
+    return 0;
+}
+
+static int start_port(struct dpdk_nic *dpdk, uint32_t i, const struct rw_nic_dpdk_cfg *cfg) {
+    struct rw_nic_port *port = &dpdk->nic.port[i];
+    uint16_t id = dpdk->port[i].id;
+    struct rte_eth_dev_info device;
+    int rc = rte_eth_dev_info_get(id, &device);
+    if (rc) return port_failed(port->device, "reading its properties", rc);
+    port->queues = port->file ? 1 : live_queues(cfg);
+    if (port->queues > device.max_rx_queues) {
+        rc = rw_err_set(EINVAL, "port %s has %u receive queues, wanted %u", port->device,
+                        device.max_rx_queues, port->queues);
+        rw_err_fix("ask for fewer, or give the device more (of net_af_packet: qpairs=%u)",
+                   port->queues);
+        return rc;
+    }
+    struct rte_eth_conf conf = {0};
+    if (!port->file) conf = choose_conf(port, &device, cfg->stamp_hz);
+    /* one is enough to send, but some drivers want one beside each receive queue */
+    uint16_t tx_queues = (uint16_t)port->queues;
+    if (tx_queues > device.max_tx_queues) tx_queues = device.max_tx_queues;
+    if (port->file) tx_queues = 0;
+    rc = rte_eth_dev_configure(id, (uint16_t)port->queues, tx_queues, &conf);
+    if (rc) return port_failed(port->device, "configuration", rc);
+    rc = start_queues(dpdk, i, tx_queues, (uint16_t)(port->file ? 512 : live_descriptors(cfg)));
+    if (rc) return rc;
     rc = rte_eth_dev_start(id);
-    if (rc) return port_failed(device, "start", rc);
+    if (rc) return port_failed(port->device, "start", rc);
     dpdk->port[i].started = true;
-    if (!file) receive_all(id, device);
+    rw_kernel_port_open(&dpdk->port[i].kernel, port->device);
+    dpdk->port[i].sends = tx_queues > 0;
+    dpdk->port[i].stamp_hz = port->file ? FILE_STAMP_HZ : cfg->stamp_hz;
+    struct rte_ether_addr mac;
+    if (!port->file && rte_eth_macaddr_get(id, &mac) == 0)
+        memcpy(port->mac, mac.addr_bytes, sizeof port->mac);
     return 0;
 }
 
@@ -275,15 +331,15 @@ static int start_ports(struct dpdk_nic *dpdk, const struct rw_nic_dpdk_cfg *cfg,
                 "check the device string; a NIC must be bound to vfio-pci (dpdk-devbind.py -s)");
             return rc;
         }
-        uint32_t live = cfg->live_descriptors ? cfg->live_descriptors : LIVE_DESCRIPTORS;
-        int rc = start_port(dpdk, i, (uint16_t)(port->file ? 512 : live));
+        int rc = start_port(dpdk, i, cfg);
         if (rc) return rc;
     }
-    /* net_pcap stamps packets of a file through the dynamic field, in µs whatever the file's
-     * unit */
+    /* drivers that stamp have registered the field by now; net_pcap does it unasked */
     dpdk->stamp_offset = rte_mbuf_dynfield_lookup(RTE_MBUF_DYNFIELD_TIMESTAMP_NAME, NULL);
     int bit = rte_mbuf_dynflag_lookup(RTE_MBUF_DYNFLAG_RX_TIMESTAMP_NAME, NULL);
     dpdk->stamp_flag = dpdk->stamp_offset >= 0 && bit >= 0 ? RTE_BIT64(bit) : 0;
+    for (uint32_t i = 0; i < cfg->device_count; i++)
+        dpdk->nic.port[i].stamps = !dpdk->nic.port[i].file && cfg->stamp_hz && dpdk->stamp_flag;
     return 0;
 }
 
@@ -295,25 +351,60 @@ static void dpdk_thread_begin(struct rw_nic *nic) {
     if (rte_lcore_id() == LCORE_ID_ANY && rte_thread_register()) rte_errno = 0;
 }
 
-static uint32_t dpdk_rx_burst(struct rw_nic *nic, uint32_t port, struct rw_nic_packet *packets,
-                              uint32_t count) {
+/* to_ns turns ticks of a device's clock into ns of that clock, exactly but for the last ns. */
+static inline uint64_t to_ns(uint64_t ticks, uint64_t hz) {
+    return hz == SECOND_NS ? ticks : (uint64_t)((unsigned __int128)ticks * SECOND_NS / hz);
+}
+
+static inline uint32_t flags_of(const struct rte_mbuf *mbuf) {
+    uint64_t ip = mbuf->ol_flags & RTE_MBUF_F_RX_IP_CKSUM_MASK;
+    uint64_t udp = mbuf->ol_flags & RTE_MBUF_F_RX_L4_CKSUM_MASK;
+    /* "bad" is looked at again in software: it is rare, and the reason must be the true one */
+    return (mbuf->nb_segs > 1 ? RW_NIC_CHAINED : 0u) |
+           (ip == RTE_MBUF_F_RX_IP_CKSUM_GOOD ? RW_NIC_IP_GOOD : 0u) |
+           (udp == RTE_MBUF_F_RX_L4_CKSUM_GOOD ? RW_NIC_UDP_GOOD : 0u);
+}
+
+static uint32_t dpdk_rx_burst(struct rw_nic *nic, uint32_t port, uint32_t queue,
+                              struct rw_nic_packet *packets, uint32_t count) {
     struct dpdk_nic *dpdk = (struct dpdk_nic *)nic;
     struct rte_mbuf *mbuf[RW_NIC_BURST];
     RW_ASSERT(port < nic->port_count && count <= RW_NIC_BURST);
-    uint64_t stamp_flag = nic->port[port].file ? dpdk->stamp_flag : 0;
-    uint32_t got = rte_eth_rx_burst(dpdk->port[port].id, 0, mbuf, (uint16_t)count);
+    uint64_t hz = dpdk->port[port].stamp_hz, stamp_flag = hz ? dpdk->stamp_flag : 0;
+    uint32_t got = rte_eth_rx_burst(dpdk->port[port].id, (uint16_t)queue, mbuf, (uint16_t)count);
     for (uint32_t i = 0; i < got; i++) {
-        bool stamped = mbuf[i]->ol_flags & stamp_flag;
         packets[i] = (struct rw_nic_packet){.frame = rte_pktmbuf_mtod(mbuf[i], const uint8_t *),
                                             .bytes = mbuf[i]->data_len,
-                                            .flags = (stamped ? RW_NIC_TIME : 0u) |
-                                                     (mbuf[i]->nb_segs > 1 ? RW_NIC_CHAINED : 0u),
+                                            .flags = flags_of(mbuf[i]),
                                             .buffer = mbuf[i]};
-        if (stamped)
-            packets[i].time_ns =
-                *RTE_MBUF_DYNFIELD(mbuf[i], dpdk->stamp_offset, const uint64_t *) * 1000;
+        if (!(mbuf[i]->ol_flags & stamp_flag)) continue;
+        packets[i].flags |= RW_NIC_TIME;
+        packets[i].time_ns =
+            to_ns(*RTE_MBUF_DYNFIELD(mbuf[i], dpdk->stamp_offset, const uint64_t *), hz);
     }
     return got;
+}
+
+static uint32_t dpdk_tx_burst(struct rw_nic *nic, uint32_t port, const struct rw_nic_frame *frames,
+                              uint32_t count) {
+    struct dpdk_nic *dpdk = (struct dpdk_nic *)nic;
+    struct rte_mbuf *mbuf[RW_NIC_TX_BURST];
+    uint16_t made = 0;
+    RW_ASSERT(port < nic->port_count && count <= RW_NIC_TX_BURST);
+    if (!dpdk->port[port].sends) return 0;
+    for (; made < count; made++) {
+        mbuf[made] = rte_pktmbuf_alloc(dpdk->pool);
+        char *room =
+            mbuf[made] ? rte_pktmbuf_append(mbuf[made], (uint16_t)frames[made].count) : NULL;
+        if (!room) {
+            rte_pktmbuf_free(mbuf[made]); /* NULL will do */
+            break;
+        }
+        memcpy(room, frames[made].bytes, frames[made].count);
+    }
+    uint16_t sent = made ? rte_eth_tx_burst(dpdk->port[port].id, 0, mbuf, made) : 0;
+    for (uint16_t i = sent; i < made; i++) rte_pktmbuf_free(mbuf[i]);
+    return sent;
 }
 
 static void dpdk_free(struct rw_nic *nic, const struct rw_nic_packet *packets, uint32_t count) {
@@ -321,8 +412,10 @@ static void dpdk_free(struct rw_nic *nic, const struct rw_nic_packet *packets, u
 }
 
 static void dpdk_counters(struct rw_nic *nic, uint32_t port, struct rw_nic_counters *counters) {
+    struct dpdk_port *of = &((struct dpdk_nic *)nic)->port[port];
     struct rte_eth_stats stats = {0};
-    rte_eth_stats_get(((struct dpdk_nic *)nic)->port[port].id, &stats);
+    rte_eth_stats_get(of->id, &stats);
+    if (of->kernel.name[0]) stats.imissed += rw_kernel_port_read(&of->kernel, stats.ipackets);
     *counters = (struct rw_nic_counters){.packets = stats.ipackets,
                                          .bytes = stats.ibytes,
                                          .missed = stats.imissed,
@@ -338,20 +431,124 @@ static bool dpdk_at_end(struct rw_nic *nic, uint32_t port) {
     return counters.packets + counters.errors + counters.no_buffer >= nic->port[port].records;
 }
 
-static int dpdk_join(struct rw_nic *nic, uint32_t port, uint32_t group, uint32_t source) {
-    return -ENOTSUP; /* the port takes all groups that arrive; the switch must be told otherwise */
+/* add_mac appends a group's Ethernet address unless it stands there: 32 groups share each. */
+static uint32_t add_mac(struct rte_ether_addr *list, uint32_t count, uint32_t group) {
+    struct rte_ether_addr mac;
+    rw_ether_group_mac(group, mac.addr_bytes);
+    for (uint32_t i = 0; i < count; i++)
+        if (rte_is_same_ether_addr(&list[i], &mac)) return count;
+    list[count] = mac;
+    return count + 1;
+}
+
+static enum rw_nic_hearing dpdk_listen(struct rw_nic *nic, uint32_t port, const uint32_t *groups,
+                                       uint32_t count) {
+    struct rte_ether_addr list[RW_NIC_GROUPS_MAX + 1];
+    uint16_t id = ((struct dpdk_nic *)nic)->port[port].id;
+    const char *device = nic->port[port].device;
+    RW_ASSERT(count <= RW_NIC_GROUPS_MAX);
+    uint32_t macs = add_mac(list, 0, ALL_HOSTS);
+    for (uint32_t i = 0; i < count; i++) macs = add_mac(list, macs, groups[i]);
+    if (count && rte_eth_dev_set_mc_addr_list(id, list, macs) == 0) return RW_NIC_HEARS_GROUPS;
+    if (rte_eth_allmulticast_enable(id) == 0) return RW_NIC_HEARS_MULTICAST;
+    if (rte_eth_promiscuous_enable(id) == 0) {
+        rw_warning("port %s can filter no multicast: it runs promiscuous", device);
+        return RW_NIC_HEARS_ALL;
+    }
+    rw_warning("port %s has neither a multicast filter nor a promiscuous mode: it may not see its "
+               "groups",
+               device);
+    return RW_NIC_HEARS_OWN;
+}
+
+static int dpdk_steer(struct rw_nic *nic, uint32_t port, const struct rw_nic_flow *flow,
+                      uint32_t queue) {
+    uint16_t id = ((struct dpdk_nic *)nic)->port[port].id;
+    struct rte_flow_item_vlan vlan = {.tci = rte_cpu_to_be_16(flow->vlan)};
+    struct rte_flow_item_vlan vlan_mask = {.tci = RTE_BE16(0x0FFF)};
+    struct rte_flow_item_ipv4 ip = {.hdr = {.src_addr = rte_cpu_to_be_32(flow->source),
+                                            .dst_addr = rte_cpu_to_be_32(flow->group)}};
+    struct rte_flow_item_ipv4 ip_mask = {
+        .hdr = {.src_addr = flow->source ? UINT32_MAX : 0, .dst_addr = UINT32_MAX}};
+    struct rte_flow_item_udp udp = {.hdr = {.dst_port = rte_cpu_to_be_16(flow->udp_port)}};
+    struct rte_flow_item_udp udp_mask = {.hdr = {.dst_port = flow->udp_port ? UINT16_MAX : 0}};
+    struct rte_flow_item pattern[5];
+    uint32_t items = 0;
+    pattern[items++] = (struct rte_flow_item){.type = RTE_FLOW_ITEM_TYPE_ETH};
+    if (flow->vlan)
+        pattern[items++] = (struct rte_flow_item){
+            .type = RTE_FLOW_ITEM_TYPE_VLAN, .spec = &vlan, .mask = &vlan_mask};
+    pattern[items++] =
+        (struct rte_flow_item){.type = RTE_FLOW_ITEM_TYPE_IPV4, .spec = &ip, .mask = &ip_mask};
+    pattern[items++] =
+        (struct rte_flow_item){.type = RTE_FLOW_ITEM_TYPE_UDP, .spec = &udp, .mask = &udp_mask};
+    pattern[items] = (struct rte_flow_item){.type = RTE_FLOW_ITEM_TYPE_END};
+    struct rte_flow_action_queue to = {.index = (uint16_t)queue};
+    struct rte_flow_action actions[] = {{.type = RTE_FLOW_ACTION_TYPE_QUEUE, .conf = &to},
+                                        {.type = RTE_FLOW_ACTION_TYPE_END}};
+    struct rte_flow_attr attributes = {.ingress = 1};
+    struct rte_flow_error error = {0};
+    if (rte_flow_validate(id, &attributes, pattern, actions, &error) == 0 &&
+        rte_flow_create(id, &attributes, pattern, actions, &error))
+        return 0;
+    return rw_err_set(ENOTSUP, "port %s cannot steer a group to a queue: %s",
+                      nic->port[port].device, error.message ? error.message : "no reason given");
 }
 
 static bool dpdk_link_up(struct rw_nic *nic, uint32_t port) {
+    struct dpdk_port *of = &((struct dpdk_nic *)nic)->port[port];
     struct rte_eth_link link = {0};
-    rte_eth_link_get_nowait(((struct dpdk_nic *)nic)->port[port].id, &link);
+    if (of->kernel.name[0]) return rw_kernel_port_up(&of->kernel);
+    rte_eth_link_get_nowait(of->id, &link);
     return link.link_status == RTE_ETH_LINK_UP;
+}
+
+/* worth_showing picks from a driver's counters what tells one loss from another, of the whole port,
+ * by the words that drivers use in their names. */
+static bool worth_showing(const char *name) {
+    static const char *const known[] = {"rx_good_packets", "rx_missed_errors", "rx_errors",
+                                        "rx_mbuf_allocation_errors"};
+    static const char *const words[] = {"err",      "drop",      "discard",       "miss",
+                                        "crc",      "nobuf",     "out_of_buffer", "fifo",
+                                        "oversize", "undersize", "jabber",        "fragment"};
+    if (strncmp(name, "rx_", 3) || (name[3] == 'q' && name[4] >= '0' && name[4] <= '9'))
+        return false;
+    for (uint32_t i = 0; i < RTE_DIM(known); i++)
+        if (!strcmp(name, known[i])) return false; /* `counters` has them */
+    for (uint32_t i = 0; i < RTE_DIM(words); i++)
+        if (strstr(name, words[i])) return true;
+    return false;
+}
+
+static uint32_t dpdk_xstat_names(struct rw_nic *nic, uint32_t port,
+                                 char names[RW_NIC_XSTATS_MAX][RW_NIC_XSTAT_BYTES]) {
+    struct dpdk_port *of = &((struct dpdk_nic *)nic)->port[port];
+    int all = rte_eth_xstats_get_names(of->id, NULL, 0);
+    struct rte_eth_xstat_name *list = all > 0 ? calloc((size_t)all, sizeof *list) : NULL;
+    of->xstat_count = 0;
+    if (list && rte_eth_xstats_get_names(of->id, list, (unsigned)all) != all) all = 0;
+    for (int i = 0; list && i < all && of->xstat_count < RW_NIC_XSTATS_MAX; i++) {
+        /* a name too long for its place could not be told from another */
+        if (!worth_showing(list[i].name) || strlen(list[i].name) >= RW_NIC_XSTAT_BYTES) continue;
+        memcpy(names[of->xstat_count], list[i].name, strlen(list[i].name) + 1);
+        of->xstat_id[of->xstat_count++] = (uint64_t)i;
+    }
+    free(list);
+    return of->xstat_count;
+}
+
+static void dpdk_xstats(struct rw_nic *nic, uint32_t port, uint64_t values[RW_NIC_XSTATS_MAX]) {
+    struct dpdk_port *of = &((struct dpdk_nic *)nic)->port[port];
+    memset(values, 0, RW_NIC_XSTATS_MAX * sizeof *values);
+    if (of->xstat_count) rte_eth_xstats_get_by_id(of->id, of->xstat_id, values, of->xstat_count);
 }
 
 static void dpdk_close(struct rw_nic *nic) {
     struct dpdk_nic *dpdk = (struct dpdk_nic *)nic;
     for (uint32_t i = 0; i < nic->port_count; i++) {
         if (!dpdk->port[i].started) continue;
+        rw_kernel_port_close(&dpdk->port[i].kernel);
+        rte_flow_flush(dpdk->port[i].id, NULL);
         rte_eth_dev_stop(dpdk->port[i].id);
         rte_eth_dev_close(dpdk->port[i].id);
     }
@@ -364,7 +561,11 @@ static const struct rw_nic_ops ops = {.name = "dpdk",
                                       .rx_burst = dpdk_rx_burst,
                                       .free = dpdk_free,
                                       .at_end = dpdk_at_end,
-                                      .join = dpdk_join,
+                                      .tx_burst = dpdk_tx_burst,
+                                      .listen = dpdk_listen,
+                                      .steer = dpdk_steer,
                                       .counters = dpdk_counters,
                                       .link_up = dpdk_link_up,
+                                      .xstat_names = dpdk_xstat_names,
+                                      .xstats = dpdk_xstats,
                                       .close = dpdk_close};

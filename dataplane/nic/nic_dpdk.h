@@ -21,7 +21,11 @@ struct rw_nic_dpdk_cfg {
     uint32_t device_count;
     char device[RW_NIC_PORTS_MAX][RW_NIC_DEVICE_BYTES];
     bool huge; /* profile host: 2 MiB pages (wanted, checked); else 4 KiB pages, no root */
-    uint32_t live_descriptors;           /* receive queue of a live port, power of two; 0 = 1,024 */
+    uint32_t live_descriptors; /* of each receive queue of a live port, power of two; 0 = 1,024 */
+    uint32_t live_queues;      /* receive queues of a live port, ≤ RW_NIC_QUEUES_MAX; 0 = 1 */
+    /* Rate of the clock that stamps packets in a live port's device, in Hz: 1,000,000,000 for
+     * stamps in ns; 0 = stamps are not asked for. */
+    uint64_t stamp_hz;
     uint32_t log_level;                  /* of DPDK itself, 1..8; 0 = 4, errors only */
     char temporary[RW_NIC_DEVICE_BYTES]; /* folder for unpacked captures; "" = $TMPDIR or /tmp */
 };

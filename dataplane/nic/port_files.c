@@ -60,6 +60,13 @@ int rw_nic_dpdk_check(const struct rw_nic_dpdk_cfg *cfg) {
     if (cfg->device_count == 0 || cfg->device_count > RW_NIC_PORTS_MAX)
         return rw_err_set(EINVAL, "%u ports are configured, wanted 1 to %u", cfg->device_count,
                           RW_NIC_PORTS_MAX);
+    if (cfg->live_queues > RW_NIC_QUEUES_MAX)
+        return rw_err_set(EINVAL, "%u receive queues are configured, wanted at most %u",
+                          cfg->live_queues, RW_NIC_QUEUES_MAX);
+    if (cfg->live_descriptors & (cfg->live_descriptors - 1))
+        return rw_err_set(EINVAL,
+                          "%u packets in a receive queue are configured, wanted a power of two",
+                          cfg->live_descriptors);
     for (uint32_t i = 0; i < cfg->device_count; i++) {
         const char *device = cfg->device[i];
         enum rw_nic_device_kind kind = rw_nic_device_kind(device);

@@ -3,15 +3,17 @@
  * reason.
  *
  *   port ─burst─► headers ─► row by (group, UDP port) ─► source ─► room? ─► rw_frame ─► feed
- *                   │              │                       │         │
- *                  reason     other_group           other_source  no_room (live ports only)
+ *    ▲              │ │            │                       │         │
+ *    │            reason      other_group           other_source  no_room (live ports only)
+ *    └── own ◄── ARP, IGMP: control
  *
- *   received = delivered + Σ reasons, per port
+ *   received = delivered + control + Σ reasons, per port
  *
  * File ports wait while the link has no room; they are merged and paced by rx_core, and each of
  * their rows ends with one frame flagged RW_FRAME_END. Live ports are drained whether there is room
  * or not: declare the link rx → feed elastic when one is configured, so that the runner visits rx
- * even when it is full.
+ * even when it is full. A live port joins its rows' groups at the first visit and whenever its link
+ * comes back, answers for itself meanwhile (port_control.h), and leaves the groups at the end.
  *
  * out[k] = feed of the k-th channel (slots of RW_FRAME_SLOT_BYTES, fan_out 1). Reads the watermark
  * hurry, writes file_clock. Runs alike in every role. */
@@ -34,10 +36,20 @@ struct rw_rx_row {
     uint16_t udp_port; /* destination port; 0 = any */
 };
 
+/* What a live port is besides its rows. */
+struct rw_rx_port {
+    char device[RW_NIC_DEVICE_BYTES];
+    uint32_t
+        address;   /* own IPv4 address, host byte order; 0 = none: no ARP, reports from 0.0.0.0 */
+    uint16_t vlan; /* tag of its own frames; 0 = none */
+};
+
 struct rw_rx_cfg {
     struct rw_nic *nic; /* started; outlives the stage. NULL until then: plan does not need it */
     uint32_t row_count;
     struct rw_rx_row row[RW_RX_ROWS_MAX]; /* the first that fits takes the packet */
+    uint32_t port_count;
+    struct rw_rx_port port[RW_NIC_PORTS_MAX]; /* live ports that have an address or a VLAN */
     uint32_t speed; /* of file ports: 0 = as fast as possible, N = N times capture speed */
     /* Wrong checksums are refused on live ports; on file ports they are counted and accepted,
      * unless this is set: captures are edited, or taken before the sender's NIC filled the checksum
@@ -45,28 +57,30 @@ struct rw_rx_cfg {
     bool strict_checksums;
 };
 
-/* Counters of one port, block "<stage> port<i>". */
-#define RW_RX_COUNTERS(X)                                                           \
-    X(received, "frames", "frames taken from the port")                             \
-    X(delivered, "frames", "frames whose payload went to feed")                     \
-    X(delivered_bytes, "bytes", "payload bytes that went to feed")                  \
-    RW_UDP_REASONS(X)                                                               \
-    X(other_group, "frames", "destination group and port belong to no row")         \
-    X(other_source, "frames", "sender is not the row's source")                     \
-    X(oversize, "frames", "payload is longer than a link slot holds (2,016 bytes)") \
-    X(no_room, "frames", "live port: the link to feed was full")                    \
+/* Counters of one port, block "<stage> port<i>"; port_control.h, stamp_core.h and port_watch.h add
+ * theirs. */
+#define RW_RX_COUNTERS(X)                                                                    \
+    X(received, "frames", "frames taken from the port")                                      \
+    X(delivered, "frames", "frames whose payload went to feed")                              \
+    X(delivered_bytes, "bytes", "payload bytes that went to feed")                           \
+    X(control, "frames", "live port: ARP and IGMP, for the port itself")                     \
+    RW_UDP_REASONS(X)                                                                        \
+    X(other_group, "frames", "dropped: destination group and port belong to no row")         \
+    X(other_source, "frames", "dropped: sender is not the row's source")                     \
+    X(oversize, "frames", "dropped: payload is longer than a link slot holds (2,016 bytes)") \
+    X(no_room, "frames", "dropped by a live port: the link to feed was full")                \
     X(accepted_bad_checksum, "frames", "file port: wrong checksum, delivered all the same")
 RW_STATS_STRUCT(rw_rx_counters, RW_RX_COUNTERS);
 
-/* Gauges of one port, block "<stage> port<i> device", refreshed by housekeep. */
-#define RW_RX_GAUGES(X)                                                     \
-    X(device_packets, "frames", "received by the device")                   \
-    X(device_missed, "frames", "lost by the device: receive queue full")    \
-    X(device_errors, "frames", "damaged, or the cut last record of a file") \
-    X(device_no_buffer, "frames", "lost by the device: no free buffer")     \
-    X(link_up, "bool", "the port has a carrier")                            \
-    X(file_records, "frames", "file port: packets in the capture")          \
-    X(ended, "bool", "file port: the last packet was delivered")
+/* Gauges of one port, same block. */
+#define RW_RX_GAUGES(X)                                                                      \
+    X(file_records, "frames", "file port: packets in the capture")                           \
+    X(ended, "bool", "file port: the last packet was delivered")                             \
+    X(queues, "queues", "receive queues")                                                    \
+    X(hearing, "1",                                                                          \
+      "live port: lets in 0 = its groups, 1 = all multicast, 2 = all, 3 = own address only") \
+    X(steered_rows, "rows", "rows whose packets the device sends to one queue")              \
+    X(device_checksums, "bool", "the device verifies checksums; where it does not, software does")
 RW_STATS_STRUCT(rw_rx_gauges, RW_RX_GAUGES);
 
 extern const struct rw_stage_type rw_rx_stage;

@@ -12,16 +12,18 @@
 #include <stdint.h>
 
 /* Rows of a counter table (dataplane/stats): why a frame is refused, in the order of the checks. */
-#define RW_UDP_REASONS(X)                                                                      \
-    X(cut_header, "frames", "frame ends inside its Ethernet, VLAN, IPv4 or UDP header")        \
-    X(not_ipv4, "frames", "EtherType is not IPv4 behind at most two VLAN tags")                \
-    X(bad_ip_header, "frames", "IPv4 version, header length or total length cannot be right")  \
-    X(bad_ip_checksum, "frames", "IPv4 header checksum is wrong")                              \
-    X(not_udp, "frames", "IPv4 protocol is not UDP")                                           \
-    X(fragment, "frames", "IPv4 fragment: market data is never fragmented")                    \
-    X(bad_udp_length, "frames", "UDP length is below 8 or does not fit the IPv4 total length") \
-    X(cut_payload, "frames", "frame ends before the UDP length says: cut by the capture")      \
-    X(bad_udp_checksum, "frames", "UDP checksum is present and wrong")
+#define RW_UDP_REASONS(X)                                                                    \
+    X(cut_header, "frames", "dropped: ends inside its Ethernet, VLAN, IPv4 or UDP header")   \
+    X(not_ipv4, "frames", "dropped: EtherType is not IPv4 behind at most two VLAN tags")     \
+    X(bad_ip_header, "frames",                                                               \
+      "dropped: IPv4 version, header length or total length cannot be right")                \
+    X(bad_ip_checksum, "frames", "dropped: IPv4 header checksum is wrong")                   \
+    X(not_udp, "frames", "dropped: IPv4 protocol is not UDP")                                \
+    X(fragment, "frames", "dropped: IPv4 fragment; market data is never fragmented")         \
+    X(bad_udp_length, "frames",                                                              \
+      "dropped: UDP length is below 8 or does not fit the IPv4 total length")                \
+    X(cut_payload, "frames", "dropped: ends before the UDP length says, cut by the capture") \
+    X(bad_udp_checksum, "frames", "dropped: UDP checksum is present and wrong")
 
 #define RW_UDP_ENUM(name, unit, sentence) RW_UDP_##name,
 enum rw_udp_verdict { RW_UDP_accepted = 0, RW_UDP_REASONS(RW_UDP_ENUM) RW_UDP_VERDICTS };

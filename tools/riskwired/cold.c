@@ -229,6 +229,7 @@ int rw_cold_run(struct rw_cold *cold) {
         note_changes(cold);
         note_errors(cold);
         rw_tapping_tick(cold->tapping, cold->clock);
+        rw_port_watch_step(cold->ports, now_ns);
         if (rw_stat_get(&gauges->restart)) return RW_COLD_RESTART;
         struct pollfd wake[] = {{.fd = cold->signals, .events = POLLIN},
                                 {.fd = cold->control.listener, .events = POLLIN}};

@@ -5,6 +5,7 @@
  * It meets the stages only through links ("cold" rows of the topology), watermarks, statistics. */
 #pragma once
 
+#include "dataplane/nic/port_watch.h"
 #include "dataplane/topology/topology.h"
 #include "tools/riskwired/config.h"
 #include "tools/riskwired/control.h"
@@ -27,6 +28,7 @@ struct rw_cold {
     struct rw_topology *topology;
     struct rw_stats *stats;
     struct rw_tapping *tapping;
+    struct rw_port_watch *ports;
     struct rw_control control;
     struct rw_peering peering;
     struct rw_ring *to_repl, *from_repl;

@@ -31,10 +31,16 @@ struct rw_config_feed {
     char line_a[RW_CONFIG_TEXT_BYTES];
     char line_b[RW_CONFIG_TEXT_BYTES];
     char group[RW_CONFIG_TEXT_BYTES];
+    char group_b[RW_CONFIG_TEXT_BYTES];
+    char source_a[RW_CONFIG_TEXT_BYTES];
+    char source_b[RW_CONFIG_TEXT_BYTES];
+    char address_a[RW_CONFIG_TEXT_BYTES];
+    char address_b[RW_CONFIG_TEXT_BYTES];
     char venue_session[RW_CONFIG_TEXT_BYTES];
     char unsequenced[RW_CONFIG_TEXT_BYTES];
     uint64_t channel;
     uint64_t udp_port;
+    uint64_t vlan;
     uint64_t speed;
     uint64_t gap_timeout_us;
     uint64_t orders;
@@ -55,6 +61,10 @@ struct rw_config {
 
     struct rw_config_feed feed[RW_CONFIG_FEEDS_MAX];
     uint32_t feeds; /* sections that stand in the file; 1 for a default configuration */
+
+    uint64_t port_descriptors;
+    uint64_t port_queues;
+    uint64_t port_stamp_hz;
 
     uint64_t risk_shards;
     uint64_t risk_positions;

@@ -2,6 +2,7 @@
 #include <stddef.h>
 
 #include "dataplane/feed/venue.h"
+#include "dataplane/nic/nic.h"
 #include "tools/riskwired/config.h"
 
 #define TEXT(path, field, required, must_match, unset, words, help)                           \
@@ -44,8 +45,21 @@ static const struct rw_config_key keys[] = {
     NUMBER("feed.channel", feed[0].channel, true, "0", 0, 65535, "",
            "number of the channel in the log, another one in each section"),
     TEXT("feed.group", feed[0].group, false, false, "", NULL,
-         "multicast group (a.b.c.d) that both lines use; empty: any"),
+         "multicast group (a.b.c.d) of line A, joined on a live port; empty: any, none is joined"),
+    TEXT("feed.group_b", feed[0].group_b, false, false, "", NULL,
+         "multicast group of line B; empty: the same as of line A"),
+    TEXT("feed.source_a", feed[0].source_a, false, false, "", NULL,
+         "address of the venue's sender on line A: the join names it, others are dropped; empty: "
+         "any"),
+    TEXT("feed.source_b", feed[0].source_b, false, false, "", NULL, "the same of line B"),
     NUMBER("feed.udp_port", feed[0].udp_port, false, "0", 0, 65535, "", "UDP port; 0: any"),
+    TEXT("feed.address_a", feed[0].address_a, false, false, "", NULL,
+         "own IPv4 address of line A's live port: it answers ARP and its joins come from there; "
+         "empty: 0.0.0.0, which some switches ignore"),
+    TEXT("feed.address_b", feed[0].address_b, false, false, "", NULL, "the same of line B's port"),
+    NUMBER(
+        "feed.vlan", feed[0].vlan, false, "0", 0, 4094, "",
+        "VLAN tag of what the live ports send themselves; 0: none. What comes in may have 0 to 2"),
     TEXT("feed.venue_session", feed[0].venue_session, false, true, "", NULL,
          "MoldUDP64 session; empty: the first one seen"),
     TEXT("feed.unsequenced", feed[0].unsequenced, false, true, "reject", "reject|accept",
@@ -60,6 +74,14 @@ static const struct rw_config_key keys[] = {
         "feed.queue_mib", feed[0].queue_mib, false, "0", 0, 16384, "MiB",
         "live ports: trades that may wait while risk is busy, and twice that in the shadow; full: "
         "a gap; 0: 512 for profile host, else 16"),
+
+    NUMBER("port.descriptors", port_descriptors, false, "1024", 64, 32768, "packets",
+           "receive queue of a live port: what it holds while rx is elsewhere; more costs cache"),
+    NUMBER("port.queues", port_queues, false, "1", 1, RW_NIC_QUEUES_MAX, "queues",
+           "receive queues of a live port; its groups are spread over them where the device can"),
+    NUMBER("port.stamp_hz", port_stamp_hz, false, "0", 0, 10000000000, "Hz",
+           "rate of the clock with which live ports stamp arrivals: 1000000000 for stamps in ns; "
+           "0: arrivals are timed by the TSC"),
 
     NUMBER("risk.shards", risk_shards, false, "2", 1, 8, "shards",
            "risk stages; results are the same for any number"),

@@ -54,6 +54,7 @@ struct site {
     struct rw_clock clock;
     struct rw_stats *stats;
     struct rw_nic *nic;
+    struct rw_port_watch ports;
     struct rw_tapping tapping;
     struct rw_wiring wiring;
     struct rw_topology *topology;
@@ -77,8 +78,10 @@ static int open_ports(struct site *site) {
         cfg.huge = false;
     }
     int rc = rw_nic_dpdk_start(&cfg, &site->nic);
-    if (!rc) rw_wiring_set_nic(&site->wiring, site->nic);
-    return rc;
+    if (rc) return rc;
+    rw_wiring_set_nic(&site->wiring, site->nic);
+    rw_port_watch_open(&site->ports, site->nic, site->stats, "rx");
+    return 0;
 }
 
 static int place(struct site *site) {
@@ -136,10 +139,12 @@ static int run(struct site *site) {
     int rc = rw_cold_open(&site->cold, &site->config, site->topology, &site->clock, site->stats);
     if (rc) return rc;
     site->cold.tapping = &site->tapping;
+    site->cold.ports = &site->ports;
     rw_seal();
     rc = rw_topology_start(site->topology);
     if (!rc) rc = rw_cold_run(&site->cold);
     rw_topology_stop(site->topology);
+    rw_port_watch_counters(&site->ports); /* nothing is taken any more: they are final */
     rw_cold_close(&site->cold);
     rw_topology_fini(site->topology);
     if (site->nic) site->nic->ops->close(site->nic);

@@ -18,28 +18,74 @@ static_assert(RW_CONFIG_FEEDS_MAX * RW_LINES <= RW_RX_ROWS_MAX, "of two lines");
  * All of it passes through the cache, so it is no larger than that. */
 #define PENDING_RECORDS 16384u
 
-static uint32_t group_of(const struct rw_config_feed *feed) {
+/* address_of reads an IPv4 address in host byte order; 0 for an empty text and for what is none,
+ * which check_addresses has refused. */
+static uint32_t address_of(const char *text) {
     struct in_addr address = {0};
-    if (*feed->group && inet_pton(AF_INET, feed->group, &address) != 1) return 0;
+    if (inet_pton(AF_INET, text, &address) != 1) return 0;
     return ntohl(address.s_addr);
 }
 
-static void make_rx(struct rw_wiring *wiring, const struct rw_config *config) {
+/* One line of a feed: 0 is A, 1 is B. */
+struct line {
+    const char *device, *group, *source, *address;
+};
+
+static struct line line_of(const struct rw_config_feed *feed, uint32_t line) {
+    if (line == 0) return (struct line){feed->line_a, feed->group, feed->source_a, feed->address_a};
+    const char *group = *feed->group_b ? feed->group_b : feed->group;
+    return (struct line){feed->line_b, group, feed->source_b, feed->address_b};
+}
+
+/* add_port notes what a port is besides its rows. Lines that share a port must agree. */
+static int add_port(struct rw_rx_cfg *rx, const char *device, uint32_t address, uint16_t vlan) {
+    struct rw_rx_port *port = rx->port;
+    while (port < rx->port + rx->port_count && strcmp(port->device, device)) port++;
+    if (port == rx->port + rx->port_count) {
+        rx->port_count++;
+        *port = (struct rw_rx_port){.address = address, .vlan = vlan};
+        snprintf(port->device, sizeof port->device, "%s", device);
+    }
+    if (port->address == address && port->vlan == vlan) return 0;
+    int rc = rw_err_set(EINVAL, "two lines give port %s different addresses or VLANs", device);
+    rw_err_fix("give its lines the same address_a or address_b, and the same vlan");
+    return rc;
+}
+
+static int make_rx(struct rw_wiring *wiring, const struct rw_config *config) {
+    int rc = 0;
     wiring->rx.speed = (uint32_t)config->feed[0].speed;
     for (uint16_t i = 0; i < config->feeds; i++) {
         const struct rw_config_feed *feed = &config->feed[i];
-        const char *devices[] = {feed->line_a, feed->line_b};
-        for (uint16_t line = 0; line < 2; line++) {
-            if (!*devices[line]) continue;
+        for (uint16_t line = 0; rc == 0 && line < RW_LINES; line++) {
+            struct line of = line_of(feed, line);
+            if (!*of.device) continue;
             struct rw_rx_row *row = &wiring->rx.row[wiring->rx.row_count++];
-            snprintf(row->device, sizeof row->device, "%s", devices[line]);
+            snprintf(row->device, sizeof row->device, "%s", of.device);
             row->feed = i;
             row->channel = (uint16_t)feed->channel;
             row->line = line;
-            row->group = group_of(feed);
+            row->group = address_of(of.group);
+            row->source = address_of(of.source);
             row->udp_port = (uint16_t)feed->udp_port;
+            rc = add_port(&wiring->rx, of.device, address_of(of.address), (uint16_t)feed->vlan);
         }
     }
+    return rc;
+}
+
+/* check_addresses refuses a text that is no address, by the name of its key. */
+static int check_addresses(const struct rw_config_feed *feed, const char *name) {
+    const struct {
+        const char *key, *text;
+    } addresses[] = {{"group", feed->group},         {"group_b", feed->group_b},
+                     {"source_a", feed->source_a},   {"source_b", feed->source_b},
+                     {"address_a", feed->address_a}, {"address_b", feed->address_b}};
+    for (size_t i = 0; i < sizeof addresses / sizeof *addresses; i++)
+        if (*addresses[i].text && !address_of(addresses[i].text))
+            return rw_err_set(EINVAL, "%s.%s is '%s', wanted an address like 233.252.1.1", name,
+                              addresses[i].key, addresses[i].text);
+    return 0;
 }
 
 static bool is_file(const char *device) {
@@ -89,9 +135,8 @@ static int make_feed(struct rw_feed_cfg *feed, const struct rw_config_feed *conf
         rw_err_fix("use two captures or two ports");
         return rc;
     }
-    if (*config->group && !group_of(config))
-        return rw_err_set(EINVAL, "%s.group is '%s', wanted an address like 233.252.1.1", name,
-                          config->group);
+    int rc = check_addresses(config, name);
+    if (rc) return rc;
     const struct rw_venue *venue = rw_venue_named(config->venue);
     RW_ASSERT(venue); /* the table of keys lets no other word pass */
     feed->channel = (uint16_t)config->channel;
@@ -237,9 +282,9 @@ int rw_wiring_make(struct rw_wiring *wiring, const struct rw_config *config,
     wiring->merge = (struct rw_merge_stage_cfg){.image = image};
     int rc = check_session(config);
     if (!rc) rc = make_feeds(wiring, config);
+    if (!rc) rc = make_rx(wiring, config);
     if (!rc) rc = make_deliver(wiring, config);
     if (rc) return rc;
-    make_rx(wiring, config);
     make_enrich(wiring, config, image, intake);
     make_repl(wiring, config, image);
     return 0;
@@ -260,6 +305,9 @@ void rw_wiring_ports(const struct rw_config *config, struct rw_nic_dpdk_cfg *cfg
         add_device(cfg, config->feed[i].line_b);
     }
     cfg->huge = !strcmp(config->profile, "host");
+    cfg->live_descriptors = (uint32_t)config->port_descriptors;
+    cfg->live_queues = (uint32_t)config->port_queues;
+    cfg->stamp_hz = config->port_stamp_hz;
 }
 
 void rw_wiring_set_nic(struct rw_wiring *wiring, struct rw_nic *nic) { wiring->rx.nic = nic; }

@@ -18,6 +18,7 @@
 #include "dataplane/nic/nic_mem.h"
 #include "dataplane/nic/rx_stage.h"
 #include "tests/unit/link/tap_fixture.h"
+#include "tests/unit/nic/igmp_wire.h"
 
 #define GROUP_A 0xE9360C6Fu
 #define GROUP_B 0xE9360C70u
@@ -118,6 +119,7 @@ static void assert_conserved(struct rig *rig, const char *block) {
     uint64_t sum = 0;
     for (uint64_t at = 0; rw_stats_next(rig->env.stats, &at, &item);) {
         if (strcmp(item.block, block) || strcmp(item.unit, "frames")) continue;
+        if (item.kind != RW_STAT_COUNTER) continue;
         if (strcmp(item.name, "received") && strcmp(item.name, "accepted_bad_checksum"))
             sum += item.value;
     }
@@ -138,8 +140,11 @@ static void feed(struct rig *rig, uint32_t port, uint64_t time_ns, uint32_t grou
 }
 
 static const struct rw_nic_mem_cfg two_files = {
-    .port_count = 2, .port = {{"a.pcap", true, 512}, {"b.pcap", true, 512}}};
-static const struct rw_nic_mem_cfg one_live = {.port_count = 1, .port = {{"net_x", false, 4096}}};
+    .port_count = 2,
+    .port = {{.device = "a.pcap", .file = true, .frames_max = 512},
+             {.device = "b.pcap", .file = true, .frames_max = 512}}};
+static const struct rw_nic_mem_cfg one_live = {
+    .port_count = 1, .port = {{.device = "net_x", .frames_max = 4096, .sent_max = 64}}};
 
 static void files_are_merged_and_each_line_ends(void **state) {
     struct rig *rig = new_rig(&two_files);
@@ -176,7 +181,7 @@ static void files_are_merged_and_each_line_ends(void **state) {
     assert_int_equal(rw_word_get(&rig->watermarks->file_clock), 102 * S + 1);
     assert_int_equal(poll(rig, 32, 56), 0); /* idle for good */
     assert_int_equal(counter(rig, "rx port0", "delivered"), 2);
-    assert_int_equal(counter(rig, "rx port1 device", "ended"), 1);
+    assert_int_equal(counter(rig, "rx port1", "ended"), 1);
     stop(rig);
 }
 
@@ -357,8 +362,10 @@ static void a_full_output_of_one_live_channel_does_not_stop_the_other(void **sta
 }
 
 static void wrong_checksums_pass_on_files_only_and_never_when_strict(void **state) {
-    static const struct rw_nic_mem_cfg mixed = {.port_count = 2,
-                                                .port = {{"a.pcap", true, 4}, {"net_x", false, 4}}};
+    static const struct rw_nic_mem_cfg mixed = {
+        .port_count = 2,
+        .port = {{.device = "a.pcap", .file = true, .frames_max = 4},
+                 {.device = "net_x", .frames_max = 4}}};
     for (int strict = 0; strict < 2; strict++) {
         struct rig *rig = new_rig(&mixed);
         uint8_t frame[128];
@@ -383,26 +390,14 @@ static void wrong_checksums_pass_on_files_only_and_never_when_strict(void **stat
     }
 }
 
-static void housekeeping_shows_the_devices_counters(void **state) {
-    struct rig *rig = new_rig(&two_files);
-    add_row(rig, "a.pcap", 0, 0, 0, 0, 0);
-    add_row(rig, "b.pcap", 0, 1, 0, 0, 0);
-    for (int i = 0; i < 7; i++) feed(rig, 1, S, GROUP_A, 1, "x");
-    assert_int_equal(start(rig, 16), 0);
-    poll(rig, 2, 1);
-    for (int i = 0; i < 2; i++) rw_rx_stage.housekeep(rig->stage, 1);
-    assert_int_equal(counter(rig, "rx port1 device", "file_records"), 7);
-    assert_int_equal(counter(rig, "rx port1 device", "device_packets"), 7);
-    assert_int_equal(counter(rig, "rx port1 device", "link_up"), 1);
-    stop(rig); /* with a burst in hand, which goes back */
-}
-
 static const char *const port_names[] = {"rx port0", "rx port1"};
 
 static void a_capture_holds_every_frame_of_its_port_as_it_came(void **state) {
     static struct tap_fixture taps;
-    static const struct rw_nic_mem_cfg mixed = {.port_count = 2,
-                                                .port = {{"a.pcap", true, 8}, {"net_x", false, 8}}};
+    static const struct rw_nic_mem_cfg mixed = {
+        .port_count = 2,
+        .port = {{.device = "a.pcap", .file = true, .frames_max = 8},
+                 {.device = "net_x", .frames_max = 8}}};
     struct rig *rig = new_rig(&mixed);
     uint8_t noise[64] = {1, 2, 3}, short_noise[9] = {4};
     add_row(rig, "a.pcap", 0, 0, GROUP_A, 0, 0);
@@ -453,6 +448,223 @@ static void a_port_that_nobody_captures_copies_nothing(void **state) {
     tap_fixture_close(&taps);
 }
 
+/* ------------------------------------------------------------------------------------------
+ * a live port's own frames */
+
+#define OWN 0x0A4D0064u
+
+static const struct rw_nic_mem_cfg mem_talks = {
+    .port_count = 2,
+    .port = {{.device = "net_x", .frames_max = 64, .sent_max = 64},
+             {.device = "net_y", .frames_max = 64, .sent_max = 1}}};
+
+/* Two ports; net_x has an address and a VLAN tag. */
+static struct rig *talking(void) {
+    struct rig *rig = new_rig(&mem_talks);
+    add_row(rig, "net_x", 1, RW_LINE_A, GROUP_A, SENDER, PORT_A);
+    add_row(rig, "net_x", 2, RW_LINE_A, GROUP_A, SENDER, PORT_A + 1);
+    add_row(rig, "net_y", 1, RW_LINE_B, GROUP_B, 0, PORT_A);
+    rig->cfg.port[rig->cfg.port_count++] =
+        (struct rw_rx_port){.device = "net_x", .address = OWN, .vlan = 7};
+    return rig;
+}
+
+/* Feeds a frame of the given EtherType, with the tag of VLAN 7 if wanted. */
+static void feed_own(struct rig *rig, bool tagged, uint16_t type, const uint8_t *bytes,
+                     size_t count) {
+    uint8_t frame[2048] = {1, 0, 0x5E, 0, 0, 1, 2, 0, 0, 0, 0, 99};
+    size_t at = 12;
+    if (tagged) {
+        wire_put32(frame + at, 0x81000007);
+        at += 4;
+    }
+    wire_put16(frame + at, type);
+    memcpy(frame + at + 2, bytes, count);
+    rw_nic_mem_feed(rig->nic, 0, 0, frame, (uint32_t)(at + 2 + count), 0);
+}
+
+static void feed_query(struct rig *rig, bool tagged) {
+    uint8_t ip[64];
+    feed_own(rig, tagged, 0x0800, ip, wire_query(ip, 0, 10, NULL, 0));
+}
+
+static struct wire_report report_of(struct rig *rig, uint32_t port, uint32_t index) {
+    struct wire_report report;
+    uint32_t bytes;
+    const uint8_t *frame = rw_nic_mem_sent_frame(rig->nic, port, index, &bytes);
+    wire_read(frame, bytes, &report);
+    return report;
+}
+
+static void a_live_port_joins_at_its_first_visit_and_announces_its_address(void **state) {
+    struct rig *rig = talking();
+    assert_int_equal(start(rig, 16), 0);
+    assert_int_equal(rw_nic_mem_groups(rig->nic, 0), 1); /* two rows, one group */
+    assert_int_equal(rw_nic_mem_sent(rig->nic, 0), 0);
+    poll(rig, 32, 5 * S);
+    assert_int_equal(rw_nic_mem_sent(rig->nic, 0), 2);
+    struct wire_report report = report_of(rig, 0, 0);
+    assert_int_equal(report.vlan, 7);
+    assert_int_equal(report.from, OWN);
+    assert_int_equal(report.count, 1);
+    assert_int_equal(report.record[0].group, GROUP_A);
+    assert_int_equal(report.record[0].source[0], SENDER);
+    uint32_t bytes;
+    const uint8_t *arp = rw_nic_mem_sent_frame(rig->nic, 0, 1, &bytes);
+    assert_int_equal(wire_get16(arp + 16), 0x0806);
+    report = report_of(rig, 1, 0); /* the other port: no address, no tag */
+    assert_int_equal(report.vlan, 0);
+    assert_int_equal(report.from, 0);
+    assert_int_equal(report.record[0].group, GROUP_B);
+    for (uint64_t now = 5 * S; now < 20 * S; now += S / 10) poll(rig, 32, now);
+    assert_int_equal(counter(rig, "rx port0 control", "sent"), 4);
+    assert_int_equal(counter(rig, "rx port1 control", "sent"), 1);
+    assert_int_equal(counter(rig, "rx port1 control", "send_failed"), 1); /* it took only one */
+    stop(rig);
+}
+
+static void a_live_port_answers_for_itself_in_its_vlan(void **state) {
+    struct rig *rig = talking();
+    static const uint8_t request[] = {0,  1,  8, 0, 6, 4, 0, 1, 2, 0, 0,  0,  0, 99,
+                                      10, 77, 0, 1, 0, 0, 0, 0, 0, 0, 10, 77, 0, 100};
+    assert_int_equal(start(rig, 16), 0);
+    for (uint64_t now = 5 * S; now < 20 * S; now += S / 10) poll(rig, 32, now);
+    feed_query(rig, false);
+    feed_own(rig, false, 0x0806, request, sizeof request);
+    poll(rig, 32, 20 * S);
+    poll(rig, 32, 30 * S);
+    assert_int_equal(rw_nic_mem_sent(rig->nic, 0), 4); /* what it had said before */
+    assert_int_equal(counter(rig, "rx port0 control", "other_vlan"), 2);
+    feed_query(rig, true);
+    feed_own(rig, true, 0x0806, request, sizeof request);
+    poll(rig, 32, 30 * S);
+    poll(rig, 32, 31 * S);
+    assert_int_equal(rw_nic_mem_sent(rig->nic, 0), 6);
+    assert_int_equal(counter(rig, "rx port0 igmp", "general_queries"), 1);
+    assert_int_equal(counter(rig, "rx port0 arp", "requests"), 1);
+    assert_int_equal(report_of(rig, 0, 5).record[0].type, 1);
+    assert_int_equal(counter(rig, "rx port0", "control"), 4);
+    assert_conserved(rig, "rx port0");
+    stop(rig);
+}
+
+static void a_link_that_comes_back_is_joined_again(void **state) {
+    struct rig *rig = talking();
+    assert_int_equal(start(rig, 16), 0);
+    for (uint64_t now = 5 * S; now < 20 * S; now += S / 10) poll(rig, 32, now);
+    rw_rx_stage.housekeep(rig->stage, 20 * S);
+    poll(rig, 32, 20 * S);
+    assert_int_equal(rw_nic_mem_sent(rig->nic, 0), 4);
+    rw_word_set(&rig->nic->port[0].carrier_ups, 1);
+    rw_rx_stage.housekeep(rig->stage, 21 * S);
+    poll(rig, 32, 21 * S);
+    assert_int_equal(rw_nic_mem_sent(rig->nic, 0), 6);
+    assert_int_equal(report_of(rig, 0, 4).record[0].group, GROUP_A);
+    stop(rig);
+}
+
+static void the_groups_are_left_at_the_end(void **state) {
+    struct rig *rig = talking();
+    assert_int_equal(start(rig, 16), 0);
+    poll(rig, 32, 5 * S);
+    uint32_t before = rw_nic_mem_sent(rig->nic, 0);
+    rw_rx_stage.leave(rig->stage);
+    assert_int_equal(rw_nic_mem_sent(rig->nic, 0), before + 2);
+    struct wire_report report = report_of(rig, 0, before + 1);
+    assert_int_equal(report.record[0].type, 6);
+    assert_int_equal(report.record[0].group, GROUP_A);
+    stop(rig);
+}
+
+static void a_stage_that_never_ran_leaves_nothing(void **state) {
+    struct rig *rig = talking();
+    assert_int_equal(start(rig, 16), 0);
+    rw_rx_stage.leave(rig->stage);
+    assert_int_equal(rw_nic_mem_sent(rig->nic, 0), 0);
+    stop(rig);
+}
+
+static void a_port_whose_rows_take_any_group_listens_to_all(void **state) {
+    struct rig *rig = new_rig(&one_live);
+    add_row(rig, "net_x", 1, RW_LINE_A, GROUP_A, 0, 0);
+    add_row(rig, "net_x", 2, RW_LINE_A, 0, 0, PORT_A);
+    assert_int_equal(start(rig, 16), 0);
+    assert_int_equal(rw_nic_mem_groups(rig->nic, 0), 0);
+    stop(rig);
+}
+
+/* ------------------------------------------------------------------------------------------
+ * what a device can do */
+
+static void groups_are_steered_to_queues_where_the_device_can(void **state) {
+    for (int can = 0; can < 2; can++) {
+        const struct rw_nic_mem_cfg mem = {
+            .port_count = 1,
+            .port = {{.device = "net_x", .frames_max = 64, .queues = 3, .steers = can}}};
+        struct rig *rig = new_rig(&mem);
+        for (uint16_t i = 0; i < 4; i++)
+            add_row(rig, "net_x", i, RW_LINE_A, GROUP_A + i, i == 3 ? SENDER : 0, PORT_A);
+        assert_int_equal(start(rig, 64), 0);
+        for (uint32_t i = 0; i < 8; i++) feed(rig, 0, 0, GROUP_A + i % 4, PORT_A, "x");
+        assert_int_equal(counter(rig, "rx port0", "queues"), 3);
+        assert_int_equal(counter(rig, "rx port0", "steered_rows"), can ? 4 : 0);
+        poll(rig, 64, 1);
+        static const uint16_t wanted[][8] = {{0, 1, 2, 3, 0, 1, 2, 3}, /* one queue: as they came */
+                                             {0, 3, 0, 3, 1, 1, 2, 2}}; /* queue by queue */
+        for (uint32_t i = 0; i < 8; i++) assert_int_equal(take(rig)->channel, wanted[can][i]);
+        assert_int_equal(counter(rig, "rx port0", "delivered"), 8);
+        assert_conserved(rig, "rx port0");
+        stop(rig);
+    }
+}
+
+static void what_the_device_has_verified_is_not_summed_again(void **state) {
+    struct rig *rig = new_rig(&one_live);
+    uint8_t frame[128];
+    struct rw_udp udp = {.destination = GROUP_A, .bytes = 2, .payload = (const uint8_t *)"hi"};
+    uint32_t bytes = (uint32_t)rw_udp_build(&udp, frame);
+    add_row(rig, "net_x", 0, RW_LINE_A, 0, 0, 0);
+    frame[24] ^= 0x55; /* IPv4 header checksum */
+    frame[40] ^= 0x55; /* UDP checksum */
+    static const uint32_t flags[] = {0, RW_NIC_UDP_GOOD, RW_NIC_IP_GOOD,
+                                     RW_NIC_IP_GOOD | RW_NIC_UDP_GOOD};
+    for (uint32_t i = 0; i < 4; i++) rw_nic_mem_feed(rig->nic, 0, 0, frame, bytes, flags[i]);
+    assert_int_equal(start(rig, 16), 0);
+    poll(rig, 16, 1);
+    assert_int_equal(counter(rig, "rx port0", "bad_ip_checksum"), 2);
+    assert_int_equal(counter(rig, "rx port0", "bad_udp_checksum"), 1);
+    assert_int_equal(counter(rig, "rx port0", "delivered"), 1);
+    assert_conserved(rig, "rx port0");
+    stop(rig);
+}
+
+static void arrivals_come_from_the_devices_stamps(void **state) {
+    const struct rw_nic_mem_cfg mem = {
+        .port_count = 1, .port = {{.device = "net_x", .frames_max = 64, .stamps = true}}};
+    struct rig *rig = new_rig(&mem);
+    uint8_t frame[128];
+    struct rw_udp udp = {.destination = GROUP_A, .bytes = 2, .payload = (const uint8_t *)"hi"};
+    uint32_t bytes = (uint32_t)rw_udp_build(&udp, frame);
+    add_row(rig, "net_x", 0, RW_LINE_A, 0, 0, 0);
+    assert_int_equal(start(rig, 64), 0);
+    /* stamps of a clock that began 9,000 s before; no packet waits */
+    for (uint64_t i = 0; i < 12; i++) {
+        rw_nic_mem_feed(rig->nic, 0, 9000 * S + i * S / 2, frame, bytes, RW_NIC_TIME);
+        poll(rig, 16, S + i * S / 2);
+        assert_int_equal(take(rig)->arrival_ns, S + i * S / 2);
+    }
+    rw_nic_mem_feed(rig->nic, 0, 9006 * S, frame, bytes, RW_NIC_TIME);
+    rw_nic_mem_feed(rig->nic, 0, 0, frame, bytes, 0); /* one without a stamp */
+    poll(rig, 16, 7 * S + 4321);
+    const struct rw_frame *taken = take(rig);
+    assert_int_equal(taken->arrival_ns, 7 * S);
+    assert_int_equal(taken->now_ns, 7 * S + 4321);
+    assert_int_equal(take(rig)->arrival_ns, 7 * S + 4321);
+    assert_int_equal(counter(rig, "rx port0", "stamp_used"), 1);
+    assert_int_equal(counter(rig, "rx port0", "stamp_ahead_ns"), 8999 * S);
+    stop(rig);
+}
+
 static void a_line_without_a_port_is_refused_by_name(void **state) {
     struct rig *rig = new_rig(&two_files);
     add_row(rig, "c.pcap", 0, 0, 0, 0, 0);
@@ -473,9 +685,17 @@ int main(void) {
         cmocka_unit_test(each_channel_has_its_own_output_and_a_file_waits_for_all),
         cmocka_unit_test(a_full_output_of_one_live_channel_does_not_stop_the_other),
         cmocka_unit_test(wrong_checksums_pass_on_files_only_and_never_when_strict),
-        cmocka_unit_test(housekeeping_shows_the_devices_counters),
         cmocka_unit_test(a_capture_holds_every_frame_of_its_port_as_it_came),
         cmocka_unit_test(a_port_that_nobody_captures_copies_nothing),
+        cmocka_unit_test(a_live_port_joins_at_its_first_visit_and_announces_its_address),
+        cmocka_unit_test(a_live_port_answers_for_itself_in_its_vlan),
+        cmocka_unit_test(a_link_that_comes_back_is_joined_again),
+        cmocka_unit_test(the_groups_are_left_at_the_end),
+        cmocka_unit_test(a_stage_that_never_ran_leaves_nothing),
+        cmocka_unit_test(a_port_whose_rows_take_any_group_listens_to_all),
+        cmocka_unit_test(groups_are_steered_to_queues_where_the_device_can),
+        cmocka_unit_test(what_the_device_has_verified_is_not_summed_again),
+        cmocka_unit_test(arrivals_come_from_the_devices_stamps),
         cmocka_unit_test(a_line_without_a_port_is_refused_by_name),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
