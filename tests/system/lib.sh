@@ -54,6 +54,11 @@ report_equals() { # SITE FILE
 stat_of() {
     riskwire stat --run-dir "$sites_run" --site "$1" -o csv | awk -F, -v b="$2" -v n="$3" '$1 == b && $2 == n { print $3; exit }'
 }
+# loss_of SITE BLOCK NAME: one figure of `riskwire loss`. accounts_off SITE: the equations that do not hold.
+loss_of() {
+    riskwire loss --run-dir "$sites_run" --site "$1" -o csv | awk -F, -v b="$2" -v n="$3" '$1 == b && $2 == n { print $3; exit }'
+}
+accounts_off() { riskwire loss --run-dir "$sites_run" --site "$1" -o csv | awk -F, '$2 ~ /^account_/ && $3 != 0'; }
 no_mismatch() { [ "$(stat_of "$1" "shadow channel ${2:-0}" input_mismatch)" -eq 0 ]; } # SITE [CHANNEL]
 lines_of() { [ -f "$1" ] && wc -l <"$1" || echo 0; }
 grown() { [ "$(lines_of "$1")" -gt "$2" ]; }

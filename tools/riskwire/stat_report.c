@@ -4,6 +4,8 @@
 #include <jansson.h>
 #include <string.h>
 
+#include "tools/riskwire/stat_words.h"
+
 /* Which blocks stand in which section, by the start of their name; the first match counts. */
 static const struct {
     const char *prefix, *section;
@@ -31,10 +33,6 @@ static const struct {
     {"", "other"},
 };
 static const char *const lists[] = {"feeds", "risk", "replication", "delivery", "memory", "other"};
-
-/* A counter tells a loss by its sentence: these words stand in it. */
-static const char *const loss_words[] = {"dropped", "lost",    "rejected",    "ignored",
-                                         "refused", "skipped", "not compared"};
 
 enum form { FORM_COUNT, FORM_SHARE, FORM_MICROSECONDS, FORM_CPU };
 
@@ -77,20 +75,10 @@ static const char *section_of(const char *block) {
     return sections[i].section;
 }
 
-static bool is_loss(const struct rw_stats_item *item) {
-    if (item->kind != RW_STAT_COUNTER) return false;
-    for (size_t i = 0; i < COUNT(loss_words); i++)
-        if (strstr(item->help, loss_words[i])) return true;
-    return false;
-}
-
 /* Value of a row by block and name; 0 when there is none. */
 static uint64_t value_of(const struct rw_stats *stats, const char *block, const char *name) {
     struct rw_stats_item item;
-    for (uint64_t at = 0; rw_stats_next(stats, &at, &item);)
-        if (item.kind != RW_STAT_HIST && !strcmp(item.block, block) && !strcmp(item.name, name))
-            return item.value;
-    return 0;
+    return rw_stat_find(stats, block, name, &item) ? item.value : 0;
 }
 
 /* Share of a core's time in thousandths. */
@@ -149,6 +137,13 @@ static void print_columns(FILE *out, const struct rw_stats *stats, size_t table)
     }
 }
 
+static void print_row(FILE *out, const struct rw_stats_item *item) {
+    char word[64] = "";
+    bool named = rw_stat_word(item, word, sizeof word);
+    fprintf(out, "  %-24s %-26s %20" PRIu64 " %-12s %s\n", item->block, item->name, item->value,
+            item->unit, named ? word : item->help);
+}
+
 static void print_list(FILE *out, const struct rw_stats *stats, const char *section, bool all) {
     struct rw_stats_item item;
     bool begun = false;
@@ -157,8 +152,7 @@ static void print_list(FILE *out, const struct rw_stats *stats, const char *sect
         if (!all && item.kind == RW_STAT_COUNTER && !item.value) continue;
         if (!begun) fprintf(out, "\n%s\n", section);
         begun = true;
-        fprintf(out, "  %-24s %-26s %20" PRIu64 " %-12s %s\n", item.block, item.name, item.value,
-                item.unit, item.help);
+        print_row(out, &item);
     }
 }
 
@@ -167,10 +161,9 @@ static void print_loss(FILE *out, const struct rw_stats *stats, bool all) {
     uint64_t reasons = 0;
     fprintf(out, "\nloss by reason\n");
     for (uint64_t at = 0; rw_stats_next(stats, &at, &item);) {
-        if (!is_loss(&item) || (!item.value && !all)) continue;
+        if (!rw_stat_is_loss(&item) || (!item.value && !all)) continue;
         reasons++;
-        fprintf(out, "  %-24s %-26s %20" PRIu64 " %-12s %s\n", item.block, item.name, item.value,
-                item.unit, item.help);
+        print_row(out, &item);
     }
     if (!reasons) fprintf(out, "  none\n");
 }
@@ -202,15 +195,6 @@ void rw_stat_report_table(FILE *out, const struct rw_stats *stats, bool all) {
     print_latency(out, stats);
 }
 
-/* The key of a row carries its unit: "malformed" + "messages" gives malformed_messages. Numbers
- * without a dimension ("1", "bool", "flag") stand alone. */
-static void key_of(const struct rw_stats_item *item, char *key, size_t bytes) {
-    static const char *const no_unit[] = {"", "1", "bool", "flag"};
-    bool bare = strstr(item->name, item->unit) != NULL;
-    for (size_t i = 0; i < COUNT(no_unit); i++) bare |= !strcmp(item->unit, no_unit[i]);
-    snprintf(key, bytes, bare ? "%s" : "%s_%s", item->name, item->unit);
-}
-
 /* The object of a key, made when it is not there. */
 static json_t *object_at(json_t *parent, const char *key) {
     json_t *child = json_object_get(parent, key);
@@ -226,7 +210,7 @@ static void put(json_t *object, const char *key, uint64_t value) {
 
 static void put_hist(json_t *parent, const struct rw_stats_item *item) {
     char key[80];
-    key_of(item, key, sizeof key);
+    rw_stat_key(item, key, sizeof key);
     json_t *latency = json_object();
     uint64_t count = rw_stat_get(&item->hist->count);
     put(latency, "count", count);
@@ -247,12 +231,17 @@ static void put_value(json_t *root, const struct rw_stats *stats,
     for (size_t i = 0; i < COUNT(tables); i++) table |= !strcmp(section, tables[i].section);
     json_t *object =
         object_at(object_at(root, section), table ? short_name(item->block) : item->block);
-    key_of(item, key, sizeof key);
+    rw_stat_key(item, key, sizeof key);
     if (!strcmp(section, "cores") && !strncmp(item->name, "cpu_", 4)) {
         json_object_set_new(object, key, json_integer((json_int_t)item->value - 1));
         return;
     }
     put(object, key, item->value);
+    char word[64], text[96];
+    if (rw_stat_word(item, word, sizeof word)) {
+        snprintf(text, sizeof text, "%s_text", item->name);
+        json_object_set_new(object, text, json_string(word));
+    }
     size_t length = strlen(item->name);
     if (strcmp(section, "cores") || length < 3 || strcmp(item->unit, "ns") ||
         !strcmp(item->name, "heartbeat_ns"))
@@ -277,8 +266,8 @@ void rw_stat_report_json(FILE *out, const struct rw_stats *stats) {
         }
         put_value(root, stats, &item);
         char key[80];
-        key_of(&item, key, sizeof key);
-        if (is_loss(&item)) put(object_at(loss, item.block), key, item.value);
+        rw_stat_key(&item, key, sizeof key);
+        if (rw_stat_is_loss(&item)) put(object_at(loss, item.block), key, item.value);
     }
     json_dumpf(root, out, JSON_COMPACT);
     fputc('\n', out);

@@ -28,6 +28,7 @@ enum rw_exit {
     X(subscribe, "follow the released results of a site, across restarts and fail-overs")          \
     X(stat, "what a site counts: cores, stages, links, loss, latency; also of a dead site")     \
     X(var, "historical VaR and expected shortfall of a file of P&Ls")                           \
+    X(loss, "what each port, line and channel lost, and why; also of a dead site")              \
     X(price, "the option kernels of the hot path on a CSV file")                       \
     X(capture, "what passes a port or a link of a running site, as pcapng")                     \
     X(mem, "the memory a site would map, without running it")
