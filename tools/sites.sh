@@ -108,8 +108,10 @@ riskwire() { "$sites_bin/riskwire/riskwire" "$@"; }
 # the program.
 riskwire_job() { exec "$sites_bin/riskwire/riskwire" "$@"; }
 
+# What riskwired is started through, such as the network namespace of a test; it becomes riskwired.
+site_prefix=()
 site_start() {
-    "$sites_bin/riskwired/riskwired" --config "$sites_dir/$1/site.yaml" >>"$sites_dir/$1/riskwired.log" 2>&1 &
+    "${site_prefix[@]}" "$sites_bin/riskwired/riskwired" --config "$sites_dir/$1/site.yaml" >>"$sites_dir/$1/riskwired.log" 2>&1 &
     site_pid[$1]=$!
     sites_started+=("$!")
 }

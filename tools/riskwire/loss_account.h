@@ -3,7 +3,7 @@
  * of a drop joins its equation by itself.
  *
  *   … port0      received       = delivered + control + dropped
- *   … port0      device_reached = device_packets + lost by the device
+ *   … port0 …    device_reached = device_packets + lost by the device
  *   … channel 0  messages       = delivered + in_flight + dropped
  *   … channel 0  passed         = delivered + gap_messages + snapshot_messages + joined_at - aside
  *   … output     taken          = sent + conflated + waiting + lost

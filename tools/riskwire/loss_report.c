@@ -99,10 +99,12 @@ static void sum_cell(FILE *out, const struct rw_stats *stats, const char *block,
 }
 
 static void port_row(FILE *out, const struct rw_stats *stats, const struct part *part) {
+    char device[64];
+    snprintf(device, sizeof device, "%s device", part->block);
     cell(out, stats, part->block, "received");
     cell(out, stats, part->block, "delivered");
     sum_cell(out, stats, part->block, "dropped", "frames");
-    sum_cell(out, stats, part->block, "lost by the device", "frames");
+    sum_cell(out, stats, device, "lost by the device", "frames");
 }
 
 static void channel_row(FILE *out, const struct rw_stats *stats, const struct part *part) {
