@@ -486,8 +486,8 @@ static void take_directory(struct rw_enrich_core *core, const struct rw_entry *m
 /* join replaces the locate of a tick by the instrument; false when there is none. */
 static bool join(struct rw_enrich_core *core, const struct channel *channel,
                  struct rw_entry *tick) {
-    if (tick->instrument == RW_INSTRUMENT_NONE) return true; /* of the whole channel */
-    uint32_t locate = tick->instrument;
+    if (tick->body[offsetof(struct rw_tick_body, kind)] == RW_TICK_CHANNEL) return true;
+    uint32_t locate = tick->instrument; /* a hostile message may say 0, which stands for none */
     RW_ASSERT(locate < RW_FEED_LOCATES);
     tick->instrument = channel->instrument[locate];
     if (tick->instrument != RW_INSTRUMENT_NONE) return true;

@@ -139,8 +139,7 @@ static void put_event(struct rw_conflate *conflate, const struct rw_entry *entry
     }
     struct rw_entry *slot = &conflate->queue[conflate->head & conflate->mask];
     *slot = *entry;
-    if (entry->type == RW_ENTRY_TICK && entry->instrument != RW_INSTRUMENT_NONE)
-        replace(conflate, slot);
+    if (entry->type == RW_ENTRY_TICK && kind != RW_TICK_CHANNEL) replace(conflate, slot);
     conflate->head++;
     if (waiting + 1 > conflate->queued_max) conflate->queued_max = waiting + 1;
 }

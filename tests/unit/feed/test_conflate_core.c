@@ -260,7 +260,7 @@ static void list_put(struct list *list, const struct rw_entry *entry) {
         list->lost = true;
         return;
     }
-    for (uint32_t i = 0; tick && entry->instrument != 0 && i < list->count; i++) {
+    for (uint32_t i = 0; tick && body.kind != RW_TICK_CHANNEL && i < list->count; i++) {
         const struct item *other = &list->item[i];
         if (!other->state || other->held || other->entry.instrument != entry->instrument) continue;
         old = body_of(&other->entry);
@@ -290,7 +290,7 @@ static struct rw_entry random_entry(struct rw_rng *rng, uint32_t locates, uint32
                                     uint64_t s) {
     /* a few instruments have most of the states */
     uint32_t below = rw_rng_chance(rng, 1, 3) ? locates - 1 : 1 + (locates - 1) / 8;
-    uint32_t locate = 1 + (uint32_t)rw_rng_below(rng, below);
+    uint32_t locate = (uint32_t)rw_rng_below(rng, below); /* also 0, which a venue may say */
     if (!rw_rng_chance(rng, events_percent, 100)) return tick_of(RW_TICK_BBO, locate, s);
     switch (rw_rng_below(rng, 16)) {
     case 0:

@@ -678,6 +678,25 @@ static void a_follower_in_step_compares_all_and_hurries_only_when_behind(void **
     world_free(world);
 }
 
+/* A venue's message may name any locate; index 0 stands for no instrument. */
+static void a_quote_of_locate_0_is_dropped_at_both_sites(void **state) {
+    struct world *world = world_new(7, 1, 0);
+    world->cfg.accept_late_intake = true;
+    world_start(world);
+    for (int i = 0; i < 2; i++) {
+        struct site *site = &world->site[i];
+        struct rw_tick_body body = {.kind = RW_TICK_BBO, .venue_sequence = 1, .bid_price = 10};
+        struct rw_entry quote = tick_of(world->cfg.channel[0], 0, 1, body);
+        push(site->feed[0], &quote, 1);
+        for (int k = 0; k < 10; k++) rw_enrich_stage_type.poll(site->stage, 8, 0);
+        collect(world, site);
+        assert_int_equal(counter(site, "received"), 1);
+        assert_int_equal(counter(site, "unknown_locate"), 1);
+    }
+    assert_int_equal(world->log_slots, 1); /* SESSION open */
+    world_free(world);
+}
+
 static void a_deposed_leader_logs_nothing_more(void **state) {
     struct world *world = world_new(5, 1, 0);
     world_start(world);
@@ -721,6 +740,7 @@ static void at_low_water_no_input_is_taken(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_quote_of_locate_0_is_dropped_at_both_sites),
         cmocka_unit_test(a_deposed_leader_logs_nothing_more),
         cmocka_unit_test(at_low_water_no_input_is_taken),
         cmocka_unit_test(a_fill_stands_behind_the_first_tick_that_reached_its_time),
