@@ -229,6 +229,13 @@ bool rw_enrich_leads(const struct rw_enrich_core *core) {
 
 uint64_t rw_enrich_next_sequence(const struct rw_enrich_core *core) { return core->next_sequence; }
 
+uint64_t rw_enrich_live(const struct rw_enrich_core *core) {
+    uint64_t live = 0;
+    for (uint32_t i = 0; i < core->cfg.channel_count; i++)
+        if (rw_shadow_is_live(core->channel[i].shadow)) live |= UINT64_C(1) << i;
+    return live;
+}
+
 bool rw_enrich_hurry(const struct rw_enrich_core *core) {
     if (core->phase == CLOSED || core->phase == DEPOSED) return false;
     for (uint32_t i = 0; i < core->cfg.channel_count; i++) {

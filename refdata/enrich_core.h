@@ -130,6 +130,9 @@ void rw_enrich_intake(struct rw_enrich_core *core, const struct rw_entry *first,
 /* rw_enrich_hurry is true while an own feed has not reached the newest logged position of its
  * channel. */
 bool rw_enrich_hurry(const struct rw_enrich_core *core);
+/* rw_enrich_live returns bit k for each channel cfg.channel[k] whose take-over is complete: its
+ * ticks go to the log as they come. A bit that is set stays set. */
+uint64_t rw_enrich_live(const struct rw_enrich_core *core);
 /* rw_enrich_leads is true from the moment this site numbers entries. */
 bool rw_enrich_leads(const struct rw_enrich_core *core);
 /* rw_enrich_next_sequence returns the number of the next entry, to be logged or to be received. */

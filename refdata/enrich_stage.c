@@ -16,6 +16,7 @@ struct enrich {
     struct rw_watermarks *watermarks;
     struct rw_hist *latency;
     bool hurry;
+    uint64_t live;
 };
 
 static const struct rw_stat_row enrich_rows[] = RW_STATS_ROWS(RW_ENRICH_COUNTERS);
@@ -145,6 +146,9 @@ static uint32_t enrich_poll(void *stage, uint32_t budget, uint64_t now_ns) {
     bool hurry = rw_enrich_hurry(enrich->core);
     if (hurry != enrich->hurry) rw_word_set(&enrich->watermarks->hurry, hurry);
     enrich->hurry = hurry;
+    uint64_t live = rw_enrich_live(enrich->core);
+    if (live != enrich->live) rw_word_set(&enrich->watermarks->live, live);
+    enrich->live = live;
     return inputs + copies + slots;
 }
 

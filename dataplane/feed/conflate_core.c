@@ -1,12 +1,14 @@
-/* A turn is the number of queue entries that came before: a BBO state is next when all of these
- * have left. Within a round the states are a list in the order of their turns. */
+/* A turn is the number of queue entries that came before: a state whose turn has left the queue is
+ * older than all that is in it. Within a round the states are a list in the order they came. */
 #include "dataplane/feed/conflate_core.h"
 
 #include <string.h>
 
 #include "dataplane/base/assert.h"
+#include "dataplane/feed/directory.h"
 
-#define NONE UINT32_MAX
+#define NONE        UINT32_MAX
+#define QUEUE_SHARE 4u /* one slot in so many is the queue's while states overtake it */
 
 struct place {
     uint64_t turn;
@@ -21,15 +23,27 @@ struct round {
     uint64_t since_ns; /* no state in it waits for longer than since then */
 };
 
+/* The state of a locate that left last while the queue was not empty. */
+struct said {
+    uint64_t turn;
+    int32_t bid_price, ask_price;
+    uint32_t bid_quantity, ask_quantity;
+    uint16_t quality;
+    uint8_t reserved[6];
+};
+
 struct rw_conflate {
     struct rw_conflate_cfg cfg;
     struct rw_conflate_counters *counters;
     struct rw_conflate_gauges *gauges;
-    bool lost;
-    uint32_t growing; /* which of the two rounds grows; the other is being sent */
+    bool lost, live;
+    uint32_t growing;  /* which of the two rounds grows; the other is being sent */
+    uint32_t in_a_row; /* states that have overtaken the front of the queue */
     struct round round[2];
+    struct said *said; /* [locates] */
     struct rw_entry *queue;
     uint64_t mask, head, tail; /* of the queue; head and tail run freely */
+    uint64_t directory;        /* turn behind the last DIRECTORY message */
     uint64_t queued_max;
 };
 
@@ -45,7 +59,8 @@ size_t rw_conflate_footprint(const struct rw_conflate_cfg *cfg) {
     RW_ASSERT(cfg->locates >= 1);
     size_t states = cfg->locates * sizeof(struct rw_entry);
     size_t places = rounded(cfg->locates * sizeof(struct place));
-    return rounded(sizeof(struct rw_conflate)) + 2 * (states + places) +
+    size_t said = rounded(cfg->locates * sizeof(struct said));
+    return rounded(sizeof(struct rw_conflate)) + 2 * (states + places) + said +
            rw_conflate_queue_slots(cfg) * sizeof(struct rw_entry);
 }
 
@@ -68,9 +83,14 @@ struct rw_conflate *rw_conflate_new(void *memory, const struct rw_conflate_cfg *
         round->place = (void *)at;
         at += rounded(cfg->locates * sizeof *round->place);
     }
+    conflate->said = (void *)at;
+    memset(conflate->said, 0, cfg->locates * sizeof *conflate->said);
+    at += rounded(cfg->locates * sizeof *conflate->said);
     conflate->queue = (void *)at;
     return conflate;
 }
+
+void rw_conflate_live(struct rw_conflate *conflate) { conflate->live = true; }
 
 static void leave_round(struct round *round, uint32_t locate) {
     const struct place *place = &round->place[locate];
@@ -96,29 +116,27 @@ static void join_round(struct round *round, uint32_t locate, uint64_t turn) {
     round->count++;
 }
 
-/* replace takes the growing state of the tick's instrument away, if there is one, and says so in
- * the tick, which is newer. */
-static void replace(struct rw_conflate *conflate, struct rw_entry *tick) {
-    struct round *growing = &conflate->round[conflate->growing];
-    struct rw_tick_body body, old;
-    if (growing->state[tick->instrument].type == 0) return;
-    memcpy(&old, growing->state[tick->instrument].body, sizeof old);
+static struct rw_tick_body body_of(const struct rw_entry *tick) {
+    struct rw_tick_body body;
     memcpy(&body, tick->body, sizeof body);
-    uint32_t replaced = body.replaced + old.replaced + 1u;
-    body.replaced = replaced > UINT8_MAX ? UINT8_MAX : (uint8_t)replaced;
-    body.quality |= RW_QUALITY_CONFLATED;
-    memcpy(tick->body, &body, sizeof body);
-    leave_round(growing, tick->instrument);
-    rw_stat_add(&conflate->counters->conflated, 1);
+    return body;
 }
 
-static void put_state(struct rw_conflate *conflate, const struct rw_entry *entry, uint64_t now_ns) {
+static void put_state(struct rw_conflate *conflate, const struct rw_entry *tick, uint64_t now_ns) {
     struct round *growing = &conflate->round[conflate->growing];
-    struct rw_entry tick = *entry;
+    struct rw_entry *state = &growing->state[tick->instrument];
+    struct rw_tick_body body = body_of(tick);
     if (growing->count == 0) growing->since_ns = now_ns;
-    replace(conflate, &tick);
-    join_round(growing, tick.instrument, conflate->head);
-    growing->state[tick.instrument] = tick;
+    if (state->type != 0) {
+        uint32_t replaced = body.replaced + body_of(state).replaced + 1u;
+        body.replaced = replaced > UINT8_MAX ? UINT8_MAX : (uint8_t)replaced;
+        body.quality |= RW_QUALITY_CONFLATED;
+        leave_round(growing, tick->instrument);
+        rw_stat_add(&conflate->counters->conflated, 1);
+    }
+    join_round(growing, tick->instrument, conflate->head);
+    *state = *tick;
+    memcpy(state->body, &body, sizeof body);
 }
 
 /* queue_limit returns how many slots an entry may find taken and still be queued. */
@@ -137,10 +155,8 @@ static void put_event(struct rw_conflate *conflate, const struct rw_entry *entry
         conflate->lost = true;
         return;
     }
-    struct rw_entry *slot = &conflate->queue[conflate->head & conflate->mask];
-    *slot = *entry;
-    if (entry->type == RW_ENTRY_TICK && kind != RW_TICK_CHANNEL) replace(conflate, slot);
-    conflate->head++;
+    conflate->queue[conflate->head++ & conflate->mask] = *entry;
+    if (entry->type == RW_FEED_DIRECTORY) conflate->directory = conflate->head;
     if (waiting + 1 > conflate->queued_max) conflate->queued_max = waiting + 1;
 }
 
@@ -162,9 +178,45 @@ bool rw_conflate_is_empty(const struct rw_conflate *conflate) {
            conflate->round[1].count == 0;
 }
 
-/* state_is_next: the round's first state is older than everything in the queue. */
+/* state_is_next: the first state of the round leaves before the front of the queue, because it is
+ * older, or because it may overtake. */
 static bool state_is_next(const struct rw_conflate *conflate, const struct round *round) {
-    return round->count > 0 && round->place[round->first].turn <= conflate->tail;
+    if (round->count == 0) return false;
+    if (round->place[round->first].turn <= conflate->tail) return true;
+    bool may = conflate->live && conflate->directory <= conflate->tail;
+    return may && conflate->in_a_row + 1 < QUEUE_SHARE;
+}
+
+static void take_state(struct rw_conflate *conflate, struct round *round, struct rw_entry *out) {
+    uint32_t locate = round->first;
+    uint64_t turn = round->place[locate].turn;
+    *out = round->state[locate];
+    leave_round(round, locate);
+    if (turn <= conflate->tail) return;
+    struct rw_tick_body body = body_of(out);
+    conflate->said[locate] = (struct said){
+        turn, body.bid_price, body.ask_price, body.bid_quantity, body.ask_quantity, body.quality,
+        {0}};
+    conflate->in_a_row++;
+}
+
+/* take_queued takes the front of the queue, with the BBO that was said last of its instrument. */
+static void take_queued(struct rw_conflate *conflate, struct rw_entry *out) {
+    uint64_t index = conflate->tail++;
+    *out = conflate->queue[index & conflate->mask];
+    conflate->in_a_row = 0;
+    if (out->type != RW_ENTRY_TICK) return;
+    struct rw_tick_body body = body_of(out);
+    const struct said *said = &conflate->said[out->instrument];
+    if (body.kind == RW_TICK_CHANNEL || said->turn <= index) return;
+    body.bid_price = said->bid_price;
+    body.ask_price = said->ask_price;
+    body.bid_quantity = said->bid_quantity;
+    body.ask_quantity = said->ask_quantity;
+    body.quality = (uint16_t)((said->quality & ~RW_QUALITY_HALTED) |
+                              (body.quality & RW_QUALITY_HALTED) | RW_QUALITY_CONFLATED);
+    memcpy(out->body, &body, sizeof body);
+    rw_stat_add(&conflate->counters->overtaken, 1);
 }
 
 bool rw_conflate_next(struct rw_conflate *conflate, struct rw_entry *out) {
@@ -174,14 +226,12 @@ bool rw_conflate_next(struct rw_conflate *conflate, struct rw_entry *out) {
         conflate->growing = !conflate->growing;
         round = growing;
     }
-    if (state_is_next(conflate, round)) {
-        uint32_t locate = round->first;
-        *out = round->state[locate];
-        leave_round(round, locate);
-        return true;
-    }
-    if (conflate->head == conflate->tail) return false;
-    *out = conflate->queue[conflate->tail++ & conflate->mask];
+    if (state_is_next(conflate, round))
+        take_state(conflate, round, out);
+    else if (conflate->head != conflate->tail)
+        take_queued(conflate, out);
+    else
+        return false;
     return true;
 }
 

@@ -3,20 +3,26 @@
  *   feed_core ─┬─ BBO ──────────► growing: the newest state of each instrument
  *              │                     ▼ when its turn comes
  *              │                  round: the same, but not replaced any more ──┬─► enrich
- *              └─ TRADE, STATUS, … ► queue: all of them ───────────────────────┘ by turn
+ *              └─ TRADE, STATUS, … ► queue: all of them ───────────────────────┘
  *
- * What leaves is what came, in the same order, without the BBO states that a later tick of their
- * instrument replaced. A tick keeps its content and its position in the venue's stream; only its
- * `replaced` (saturating) and RW_QUALITY_CONFLATED tell what is missing in front of it. A trade,
- * status or break says the BBO too: it replaces a waiting state of its instrument like a BBO tick
- * does, but is itself never replaced.
+ * States leave in their order, without those that a newer one of their instrument has replaced;
+ * the tick says how many (`replaced`, saturating, and RW_QUALITY_CONFLATED). What is in the queue
+ * leaves in its order, all of it. Ticks keep their content and their position in the venue's
+ * stream. How the two are merged:
  *
- * The newer state waits at its own, later place, so the liveliest instruments would never have
- * their turn. Hence rounds: when the oldest growing state is next, all of them become the round,
- * and what comes from then on grows anew behind it. So
+ *   as they came      until rw_conflate_live: the shadow of a follower wants the venue's order
+ *   quotes first      then: a state may overtake the queue, which has every fourth slot; nothing
+ *                     overtakes a state, or a DIRECTORY message
  *
- *   a state that leaves was the newest of its instrument when its round began; a round is at most
- *   one tick per instrument and what was queued between them; no change waits beyond two rounds.
+ * A tick that a state of its own instrument has overtaken says the BBO of that state in the place
+ * of its own, flagged CONFLATED: so the BBO of an instrument never goes back. Its trade, its halts
+ * and its position stay its own.
+ *
+ * A state that has been replaced waits at the later place of the newer one, so the liveliest
+ * instruments would never have their turn. Hence rounds: when the oldest growing state is next,
+ * all of them become the round, and what comes from then on grows anew behind it. So a state that
+ * leaves was its instrument's newest when its round began; a live round is at most one tick per
+ * instrument, and a third more for the queue; and no change waits beyond two rounds.
  *
  * The queue is bounded. When it is full an entry is lost, counted, and rw_conflate_lost says so
  * once: the feed then flags the channel as after a gap. The books are exact all the same. Its last
@@ -33,10 +39,11 @@
 #include "dataplane/record/entry.h"
 #include "dataplane/stats/stats.h"
 
-#define RW_CONFLATE_COUNTERS(X)                                                      \
-    X(taken, "entries", "ticks and messages made by the feed")                       \
-    X(sent, "entries", "handed to the sequencer")                                    \
-    X(conflated, "ticks", "BBO states that a later tick replaced, for want of room") \
+#define RW_CONFLATE_COUNTERS(X)                                                              \
+    X(taken, "entries", "ticks and messages made by the feed")                               \
+    X(sent, "entries", "handed to the sequencer")                                            \
+    X(overtaken, "ticks", "of these, trades and status that say a newer BBO than their own") \
+    X(conflated, "ticks", "BBO states that a newer one replaced, for want of room")          \
     X(queue_full, "entries", "lost: the queue for what is not conflated was full; a gap")
 RW_STATS_STRUCT(rw_conflate_counters, RW_CONFLATE_COUNTERS);
 
@@ -60,13 +67,16 @@ uint64_t rw_conflate_queue_slots(const struct rw_conflate_cfg *cfg);
 struct rw_conflate;
 
 /* rw_conflate_footprint returns the bytes that rw_conflate_new needs, a multiple of 64: the queue
- * and 160 bytes per locate. */
+ * and 192 bytes per locate. */
 size_t rw_conflate_footprint(const struct rw_conflate_cfg *cfg);
 /* rw_conflate_new formats memory (64-byte aligned, owned by the caller) as empty. The statistics
  * outlive it. Never fails; asserts on a configuration out of range. */
 struct rw_conflate *rw_conflate_new(void *memory, const struct rw_conflate_cfg *cfg,
                                     struct rw_conflate_counters *counters,
                                     struct rw_conflate_gauges *gauges);
+
+/* rw_conflate_live says that from now on ticks go from here to the log as they are. For good. */
+void rw_conflate_live(struct rw_conflate *conflate);
 
 /* rw_conflate_put takes the entries that one input of the feed gave, in their order. now_ns: for
  * the age of what waits; never falls. Counts conflated and queue_full; the caller counts taken. */

@@ -13,6 +13,8 @@ struct feed {
     bool has_frame;                   /* the frame at the front of `in` is being worked on */
     const struct rw_word *file_clock; /* captures of several channels; else NULL */
     uint64_t told;                    /* of this clock */
+    const struct rw_word *live;       /* bit `instance`: ticks go straight to the log */
+    uint32_t instance;
 };
 
 /* What a visit does with the link to enrich. */
@@ -86,6 +88,8 @@ static int feed_init(void **stage, const void *cfg, const struct rw_stage_env *e
     struct rw_feed_stats stats = make_stats(feed_cfg, env);
     *feed = (struct feed){
         .core = rw_feed_new(memory, feed_cfg, &stats), .in = env->in[0], .out = env->out[0]};
+    feed->live = &env->watermarks->live;
+    feed->instance = env->instance;
     if (feed_cfg->tells_clock) feed->file_clock = &env->watermarks->file_clock;
     make_output(feed, feed_cfg, env);
     *stage = feed;
@@ -108,6 +112,7 @@ static struct output begin_output(struct feed *feed, uint32_t budget) {
         RW_ASSERT(output.room >= budget * RW_FEED_FAN_OUT);
         return output;
     }
+    if (rw_word_get(feed->live) >> feed->instance & 1) rw_conflate_live(feed->conflate);
     while (output.written < output.room &&
            rw_conflate_next(feed->conflate, rw_ring_slot(feed->out, output.written)))
         output.written++;
@@ -176,6 +181,10 @@ static uint32_t feed_poll(void *stage, uint32_t budget, uint64_t now_ns) {
 static void feed_housekeep(void *stage, uint64_t now_ns) {
     struct feed *feed = stage;
     if (feed->conflate) rw_conflate_refresh(feed->conflate, now_ns);
+}
+
+const struct rw_feed_core *rw_feed_stage_core(const void *stage) {
+    return ((const struct feed *)stage)->core;
 }
 
 const struct rw_stage_type rw_feed_stage_type = {.name = "feed",

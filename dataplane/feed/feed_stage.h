@@ -11,7 +11,7 @@
  *
  * Live ports cannot wait: one input is one frame, worked off to its end whether there is room or
  * not, so that the books keep the pace of the line. What finds no room goes through conflate_core
- * and leaves in a later visit, always in order. */
+ * and leaves in a later visit. Watermarks: file_clock, live. */
 #pragma once
 
 #include "dataplane/feed/conflate_core.h"
@@ -24,3 +24,6 @@
 
 /* cfg is a struct rw_feed_cfg. */
 extern const struct rw_stage_type rw_feed_stage_type;
+
+/* rw_feed_stage_core returns the core, for tests and benchmarks that look at the books. */
+const struct rw_feed_core *rw_feed_stage_core(const void *stage);

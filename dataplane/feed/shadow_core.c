@@ -132,10 +132,11 @@ bool rw_shadow_room(const struct rw_shadow *shadow) {
 }
 
 /* settle_doubts decides about logged ticks that had no own tick at their position: `next` is the
- * next own tick of the instrument, and says whether states before it were replaced. */
+ * next own tick of the instrument; if it is a BBO tick, it says whether states before it were
+ * replaced. */
 static void settle_doubts(struct rw_shadow *shadow, struct row *row, const struct rw_entry *next) {
-    if (row->doubts == 0) return;
     struct rw_tick_body body = body_of(next);
+    if (row->doubts == 0 || body.kind != RW_TICK_BBO) return;
     rw_stat *counter = &shadow->counters->input_mismatch;
     if (body.replaced > 0) counter = &shadow->counters->skipped_conflated;
     if (body.venue_sequence >= shadow->own_gap) counter = &shadow->counters->skipped_gap;
@@ -400,6 +401,8 @@ bool rw_shadow_next(struct rw_shadow *shadow, uint64_t until, struct rw_entry *t
         channel_tick(shadow, shadow->logged_quality, tick);
         return true;
     }
+    if (!shadow->cfg.can_wait && !rw_shadow_is_behind(shadow))
+        pass_queue(shadow, (struct position){UINT64_MAX, UINT64_MAX});
     if (ticks_count(&shadow->t) > 0) {
         *tick = *ticks_front(&shadow->t);
         shadow->t.tail++;

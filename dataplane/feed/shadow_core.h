@@ -16,12 +16,15 @@
  * Take-over (rw_shadow_lead, then rw_shadow_next until false): T at once, with the BBO that was
  * logged last and the TAKEOVER bit; when the own feed has passed newest: the channel state if it
  * differs, one BBO tick for each instrument whose own book differs from the log, then Q as it is.
- * After that the shadow is live and own ticks go to the log directly. A leader never follows again
- * in the same process.
+ * Where the port cannot wait, Q is gone through first: its trades and status follow those of T, and
+ * of its BBOs only the newest are told, as differences. After that the shadow is live and own ticks
+ * go to the log directly. A leader never follows again in the same process.
  *
- * A feed that loses BBO states (conflation) says so by `replaced` in the next tick of the
- * instrument; such a hole is a skipped comparison, not a mismatch. Pure: no clock, allocation or
- * I/O. One thread. */
+ * A feed that loses BBO states (conflation) says so by `replaced` in the next BBO tick of the
+ * instrument; such a hole is a skipped comparison, not a mismatch. In the log, where quotes of a
+ * live feed overtake trades, BBO ticks stand in venue order, and so do trades and status, but a
+ * trade may stand behind later quotes: then it has the newer BBO, and is not compared.
+ * Pure: no clock, allocation or I/O. One thread. */
 #pragma once
 
 #include <stdbool.h>
@@ -38,7 +41,7 @@
     X(input_mismatch, "ticks", "logged ticks whose BBO differs from the own book; must stay 0")    \
     X(skipped_gap, "ticks", "not compared: messages were lost at one of the sites")                \
     X(skipped_overflow, "ticks", "not compared: a shadow ring was full")                           \
-    X(skipped_takeover, "ticks", "not compared: logged by a new leader out of venue order")        \
+    X(skipped_takeover, "ticks", "not compared: logged by a new leader, or overtaken by a quote")  \
     X(skipped_conflated, "ticks", "not compared: the own feed replaced this state by a later one") \
     X(trades_only_here, "ticks", "own trades and status that the leader passed without logging")   \
     X(trades_dropped, "ticks", "own trades and status lost because the ring was full")             \

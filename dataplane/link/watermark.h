@@ -6,6 +6,7 @@
  *   risk[k] ──done──►  merge            enrich or repl ──(n → arrival)──► every hop's histogram
  *   enrich ──hurry──►  rx (file ports only)
  *   rx ──file_clock──► feed (several channels of file ports only)
+ *   enrich ──live───►  feed (live ports only)
  * */
 #pragma once
 
@@ -93,6 +94,7 @@ struct rw_watermarks {
     struct rw_word released;   /* deliver: highest result sequence published */
     struct rw_word hurry;      /* enrich: 1 while the local feed is behind the log */
     struct rw_word file_clock; /* rx: all frames of captures up to this now_ns are in the links */
+    struct rw_word live;       /* enrich: bit k: ticks of the k-th channel go straight to the log */
     struct rw_word refuse_intake;       /* repl: 1 while the journal is at its low-water mark */
     struct rw_word done[RW_SHARDS_MAX]; /* risk[k]: highest n fully applied, emitted or not */
     struct rw_seq_ring hash;            /* merge: n → running result hash rh(n) */

@@ -25,6 +25,7 @@ struct bench {
     struct rw_plan plan;
     struct rw_arena arena;
     struct rw_stats *stats;
+    struct rw_watermarks *watermarks;
     struct rw_ring *in, *out;
     void *stage;
     uint64_t sequence, reference, now; /* of the next message */
@@ -49,6 +50,8 @@ static struct bench *bench_new(bool file_ports, uint64_t queue_slots) {
                                       .books.book = {.orders_max = 4096, .levels_max = 4096},
                                       .queue_bytes = queue_slots * RW_SLOT_BYTES};
     bench->stats = rw_stats_create(NULL, "test", 1);
+    bench->watermarks = aligned_alloc(64, sizeof *bench->watermarks);
+    memset(bench->watermarks, 0, sizeof *bench->watermarks);
     bench->in = ring_new(FRAMES_DEPTH, RW_FRAME_SLOT_BYTES);
     bench->out = ring_new(OUT_DEPTH, RW_SLOT_BYTES);
     bench->sequence = bench->reference = 1;
@@ -58,6 +61,7 @@ static struct bench *bench_new(bool file_ports, uint64_t queue_slots) {
                                .in_count = 1,
                                .out = {bench->out},
                                .out_count = 1,
+                               .watermarks = bench->watermarks,
                                .stats = bench->stats,
                                .arena = &bench->arena};
     assert_int_equal(rw_feed_stage_type.plan(&bench->cfg, "feed", 1, &bench->plan), 0);
@@ -69,6 +73,7 @@ static struct bench *bench_new(bool file_ports, uint64_t queue_slots) {
 static void bench_free(struct bench *bench) {
     rw_arena_unmap(&bench->arena);
     rw_stats_close(bench->stats);
+    free(bench->watermarks);
     free(bench->in);
     free(bench->out);
     free(bench);
@@ -273,6 +278,30 @@ static void any_room_gives_the_same_story_with_fewer_states(void **state) {
     bench_free(tight);
 }
 
+static void quotes_pass_trades_once_the_ticks_go_straight_to_the_log(void **state) {
+    uint32_t last[2];
+    for (uint64_t live = 0; live < 2; live++) {
+        struct bench *bench = bench_new(false, 1024);
+        rw_word_set(&bench->watermarks->live, live);
+        for (uint32_t i = 0; i < 10; i++) {
+            send(bench, 4, 40, 0);
+            drain(bench);
+        }
+        bench->count = 0;
+        for (uint32_t i = 0; i < 20; i++) {
+            send(bench, 10, 40, 2); /* trades of one half of the instruments, quotes of the other */
+            poll(bench, 8);
+        }
+        drain(bench);
+        assert_int_equal(stat(bench, "feed output", "overtaken"), 0);
+        for (uint32_t i = 0; i < bench->count; i++)
+            if (is_kind(&bench->log[i], RW_TICK_BBO)) last[live] = i;
+        bench_free(bench);
+    }
+    assert_true(last[0] > 100); /* the venue's last message but one */
+    assert_true(last[1] <= OUT_DEPTH + 20 * 4 / 3);
+}
+
 static void a_file_port_waits_and_is_never_conflated(void **state) {
     struct bench *bench = bench_new(true, 0);
     send(bench, 30, 4, 0);
@@ -293,6 +322,7 @@ int main(void) {
         cmocka_unit_test(frames_are_worked_off_without_any_room),
         cmocka_unit_test(with_room_nothing_is_conflated),
         cmocka_unit_test(any_room_gives_the_same_story_with_fewer_states),
+        cmocka_unit_test(quotes_pass_trades_once_the_ticks_go_straight_to_the_log),
         cmocka_unit_test(a_file_port_waits_and_is_never_conflated),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,7 +1,7 @@
-/* The shadow as a whole: two sites read one venue stream, lose different BBO states, the leader
- * dies at random moments and comes back empty. Whatever the schedule, the log must have each trade
- * exactly once and end with the venue's BBO, and no comparison may fail. Then the single rules one
- * by one. */
+/* The shadow as a whole: two sites read one venue stream through feeds that conflate differently,
+ * the leader dies at random moments and comes back empty. Whatever the schedule, the log must have
+ * each trade exactly once and end with the venue's BBO, and no comparison may fail. Then the single
+ * rules one by one. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -12,6 +12,7 @@
 #include <cmocka.h>
 
 #include "dataplane/base/rng.h"
+#include "dataplane/feed/conflate_core.h"
 #include "dataplane/feed/shadow_core.h"
 
 #define VENUE_MAX   6000
@@ -22,16 +23,20 @@ struct site {
     void *memory;
     struct rw_shadow *shadow;
     struct rw_shadow_counters counters;
-    struct rw_entry feed[VENUE_MAX]; /* the venue's ticks as this start of the site sees them */
-    uint32_t feed_count, feed_at;    /* how many there are, how many were taken */
-    uint32_t log_at;                 /* log entries received as follower */
+    struct rw_conflate *feed; /* the venue's ticks as this start of the site sees them */
+    void *feed_memory;
+    struct rw_conflate_counters output;
+    struct rw_conflate_gauges waiting;
+    uint32_t venue_at; /* how many the venue has sent */
+    uint32_t log_at;   /* log entries received as follower */
     bool ended;
 };
 
 struct world {
     struct rw_rng rng;
     struct rw_shadow_cfg cfg;
-    uint32_t loss_per_mille; /* of BBO states, per site */
+    struct rw_conflate_cfg feed_cfg;
+    uint32_t backlog; /* so many ticks come at most while a site takes one of its feed's */
     struct rw_entry venue[VENUE_MAX];
     uint32_t venue_count;
     struct rw_entry log[LOG_MAX];
@@ -95,37 +100,14 @@ static void make_venue(struct world *world, uint32_t count) {
     }
 }
 
-/* read_feed is what one start of a site's feed makes of the venue: some BBO states are replaced by
- * the next tick of their instrument, which says so. The last state of an instrument is never
- * replaced. */
-static void read_feed(struct world *world, struct site *site) {
-    uint8_t replaced[INSTRUMENTS] = {0};
-    uint32_t last[INSTRUMENTS];
-    for (uint32_t i = 0; i < world->venue_count; i++) last[world->venue[i].instrument] = i;
-    site->feed_count = site->feed_at = 0;
-    for (uint32_t i = 0; i < world->venue_count; i++) {
-        struct rw_entry tick = world->venue[i];
-        struct rw_tick_body body = body_of(&tick);
-        bool lost = body.kind == RW_TICK_BBO && last[tick.instrument] != i &&
-                    rw_rng_chance(&world->rng, world->loss_per_mille, 1000);
-        if (lost) {
-            replaced[tick.instrument]++;
-            continue;
-        }
-        body.replaced = replaced[tick.instrument];
-        replaced[tick.instrument] = 0;
-        memcpy(tick.body, &body, sizeof body);
-        site->feed[site->feed_count++] = tick;
-    }
-}
-
 static void site_start(struct world *world, struct site *site) {
     world->mismatch += rw_stat_get(&site->counters.input_mismatch);
     memset(&site->counters, 0, sizeof site->counters);
     site->shadow = rw_shadow_new(site->memory, &world->cfg, &site->counters);
-    site->log_at = 0;
+    site->feed =
+        rw_conflate_new(site->feed_memory, &world->feed_cfg, &site->output, &site->waiting);
+    site->log_at = site->venue_at = 0;
     site->ended = false;
-    read_feed(world, site);
 }
 
 static void world_log(struct world *world, const struct rw_entry *tick) {
@@ -139,16 +121,29 @@ static void drain(struct world *world, struct site *leader, uint32_t limit) {
         world_log(world, &tick);
 }
 
+/* come lets the venue send some ticks; without a backlog one, when none waits. */
+static void come(struct world *world, struct site *site) {
+    uint64_t count = rw_conflate_is_empty(site->feed);
+    if (world->backlog > 0) count += rw_rng_below(&world->rng, world->backlog);
+    for (; count > 0 && site->venue_at < world->venue_count; count--)
+        rw_conflate_put(site->feed, &world->venue[site->venue_at++], 1, 0);
+}
+
 /* take_feed lets a site take one tick of its feed, or its end. */
 static void take_feed(struct world *world, struct site *site, bool leads) {
     bool live = rw_shadow_is_live(site->shadow);
-    if (site->feed_at == site->feed_count) {
+    struct rw_entry tick;
+    if (live) rw_conflate_live(site->feed);
+    come(world, site);
+    if (rw_conflate_is_empty(site->feed)) {
         if (!site->ended) rw_shadow_own_end(site->shadow);
         site->ended = true;
     } else if (live) {
-        world_log(world, &site->feed[site->feed_at++]);
+        rw_conflate_next(site->feed, &tick);
+        world_log(world, &tick);
     } else if (rw_shadow_room(site->shadow)) {
-        rw_shadow_own(site->shadow, &site->feed[site->feed_at++]);
+        rw_conflate_next(site->feed, &tick);
+        rw_shadow_own(site->shadow, &tick);
     }
     if (leads && !live) drain(world, site, (uint32_t)rw_rng_below(&world->rng, 6));
 }
@@ -221,7 +216,7 @@ static void check_final_bbo(const struct world *world) {
     assert_int_equal(log[RW_INSTRUMENT_NONE].quality, 0); /* the last word on the channel */
 }
 
-static struct world *world_new(uint64_t seed, uint32_t count, uint32_t loss_per_mille) {
+static struct world *world_new(uint64_t seed, uint32_t count, uint32_t backlog) {
     struct world *world = calloc(1, sizeof *world);
     rw_rng_seed(&world->rng, seed);
     world->cfg = (struct rw_shadow_cfg){.instruments = INSTRUMENTS,
@@ -229,10 +224,17 @@ static struct world *world_new(uint64_t seed, uint32_t count, uint32_t loss_per_
                                         .log_depth = 2u << rw_rng_below(&world->rng, 9),
                                         .channel = 3,
                                         .can_wait = true};
-    world->loss_per_mille = loss_per_mille;
+    if (backlog > 0 && rw_rng_chance(&world->rng, 1, 2)) { /* a live port with room for all */
+        world->cfg.can_wait = false;
+        world->cfg.own_depth = 8192;
+    }
+    world->backlog = backlog;
+    world->feed_cfg =
+        (struct rw_conflate_cfg){.locates = INSTRUMENTS, .queue_bytes = VENUE_MAX * RW_SLOT_BYTES};
     make_venue(world, count);
     for (int i = 0; i < 2; i++) {
         world->site[i].memory = aligned_alloc(64, rw_shadow_footprint(&world->cfg));
+        world->site[i].feed_memory = aligned_alloc(64, rw_conflate_footprint(&world->feed_cfg));
         site_start(world, &world->site[i]);
     }
     rw_shadow_lead(world->site[0].shadow);
@@ -240,22 +242,29 @@ static struct world *world_new(uint64_t seed, uint32_t count, uint32_t loss_per_
 }
 
 static void world_free(struct world *world) {
-    for (int i = 0; i < 2; i++) free(world->site[i].memory);
+    for (int i = 0; i < 2; i++) {
+        free(world->site[i].memory);
+        free(world->site[i].feed_memory);
+    }
     free(world);
 }
 
 static void trades_are_exactly_once_and_final_bbo_is_the_venues_under_kills(void **state) {
-    uint64_t seed = seed_of_run();
+    uint64_t seed = seed_of_run(), overtaken = 0, skipped = 0;
     for (uint64_t round = 0; round < 150; round++) {
-        struct world *world = world_new(seed * 1000 + round, 3000, (uint32_t)(round % 3) * 150);
+        struct world *world = world_new(seed * 1000 + round, 3000, (uint32_t)(round % 3) * 3);
         run(world, 1 + (uint32_t)(round % 5));
         check_trades_exactly_once(world);
         check_final_bbo(world);
-        for (int i = 0; i < 2; i++)
+        for (int i = 0; i < 2; i++) {
             assert_int_equal(rw_stat_get(&world->site[i].counters.input_mismatch), 0);
+            skipped += rw_stat_get(&world->site[i].counters.skipped_conflated);
+            overtaken += rw_stat_get(&world->site[i].output.overtaken);
+        }
         assert_int_equal(world->mismatch, 0);
         world_free(world);
     }
+    assert_true(overtaken > 1000 && skipped > 1000);
 }
 
 static void a_loss_free_run_compares_99_percent(void **state) {
@@ -343,13 +352,13 @@ static void a_full_shadow_of_a_file_port_says_no_and_loses_nothing(void **state)
     struct world *world = world_new(10, 2000, 0);
     struct site *site = &world->site[1];
     uint32_t taken = 0;
-    while (rw_shadow_room(site->shadow)) rw_shadow_own(site->shadow, &site->feed[taken++]);
+    while (rw_shadow_room(site->shadow)) rw_shadow_own(site->shadow, &world->venue[taken++]);
     assert_int_equal(taken, world->cfg.own_depth);
     rw_shadow_lead(site->shadow);
     struct rw_entry tick;
     for (uint32_t i = 0; i < taken; i++) {
         assert_true(rw_shadow_next(site->shadow, UINT64_MAX, &tick));
-        assert_memory_equal(&tick, &site->feed[i], sizeof tick);
+        assert_memory_equal(&tick, &world->venue[i], sizeof tick);
     }
     assert_false(rw_shadow_next(site->shadow, UINT64_MAX, &tick));
     assert_true(rw_shadow_is_live(site->shadow));
@@ -375,6 +384,37 @@ static void a_port_that_cannot_wait_loses_the_oldest_and_counts_lost_trades(void
         while (!is_trade(&tick));
         assert_int_equal(body_of(&tick).venue_sequence, wanted);
     }
+    world_free(world);
+}
+
+static void a_live_port_tells_of_each_instrument_only_its_newest_quote(void **state) {
+    struct world *world = world_new(13, 100, 0);
+    world->cfg.can_wait = false;
+    world->cfg.own_depth = 8;
+    struct site *site = &world->site[1];
+    free(site->memory);
+    site->memory = aligned_alloc(64, rw_shadow_footprint(&world->cfg));
+    site->shadow = rw_shadow_new(site->memory, &world->cfg, &site->counters);
+    for (uint32_t i = 1; i <= 6; i++) {
+        struct rw_tick_body body = {.kind = i == 4 ? RW_TICK_TRADE : RW_TICK_BBO,
+                                    .venue_sequence = i,
+                                    .bid_price = i == 4 ? 2 : (int32_t)i};
+        struct rw_entry own = tick_of(1 + i % 2, body);
+        rw_shadow_own(site->shadow, &own);
+    }
+    rw_shadow_lead(site->shadow);
+    struct rw_entry tick;
+    assert_true(rw_shadow_next(site->shadow, UINT64_MAX, &tick));
+    assert_int_equal(body_of(&tick).kind, RW_TICK_TRADE);
+    const int32_t newest[] = {6, 5};
+    for (uint32_t i = 0; i < 2; i++) {
+        assert_true(rw_shadow_next(site->shadow, UINT64_MAX, &tick));
+        assert_int_equal(tick.instrument, i + 1);
+        assert_int_equal(body_of(&tick).bid_price, newest[i]);
+        assert_int_equal(body_of(&tick).replaced, i == 0 ? 1 : 2);
+    }
+    assert_false(rw_shadow_next(site->shadow, UINT64_MAX, &tick));
+    assert_true(rw_shadow_is_live(site->shadow));
     world_free(world);
 }
 
@@ -420,6 +460,7 @@ int main(void) {
         cmocka_unit_test(nothing_is_compared_after_a_gap_at_either_site),
         cmocka_unit_test(a_full_shadow_of_a_file_port_says_no_and_loses_nothing),
         cmocka_unit_test(a_port_that_cannot_wait_loses_the_oldest_and_counts_lost_trades),
+        cmocka_unit_test(a_live_port_tells_of_each_instrument_only_its_newest_quote),
         cmocka_unit_test(before_newest_a_trade_keeps_the_logged_bbo_and_is_flagged),
         cmocka_unit_test(trades_are_exactly_once_and_final_bbo_is_the_venues_under_kills),
         cmocka_unit_test(a_loss_free_run_compares_99_percent),

@@ -203,8 +203,10 @@ static void read_feed(struct world *world, struct site *site, uint32_t c) {
                         rw_rng_chance(&world->rng, world->loss_per_mille, 1000);
             if (lost) replaced[message.instrument]++;
             if (lost) continue;
-            body.replaced = replaced[message.instrument];
-            replaced[message.instrument] = 0;
+            if (body.kind == RW_TICK_BBO) {
+                body.replaced = replaced[message.instrument];
+                replaced[message.instrument] = 0;
+            }
             memcpy(message.body, &body, sizeof body);
         }
         mine->clock[mine->count] = venue->clock[i];
