@@ -53,7 +53,8 @@ static int open_line(const struct rw_venue_lines_cfg *cfg, uint32_t which,
     if (rc < 0) return rc;
     rw_datagram_any(&lines->group[which], &local);
     rc = rw_datagram_open(&local, &lines->fd[which], NULL);
-    if (rc == 0 && is_multicast(&lines->group[which])) rc = tune(lines->fd[which], cfg->interface);
+    if (rc == 0 && is_multicast(&lines->group[which]))
+        rc = tune(lines->fd[which], cfg->interface[which]);
     return rc;
 }
 

@@ -6,8 +6,8 @@
 #include "tools/riskwire/gen_wires.h"
 
 struct rw_venue_lines_cfg {
-    const char *group[RW_GEN_WIRES]; /* "ADDRESS:PORT"; NULL: this line is not sent */
-    const char *interface;           /* IPv4 address by which multicast leaves, or NULL */
+    const char *group[RW_GEN_WIRES];     /* "ADDRESS:PORT"; NULL: this line is not sent */
+    const char *interface[RW_GEN_WIRES]; /* IPv4 address by which multicast leaves, or NULL */
     struct rw_gen_wires_cfg wires;
 };
 

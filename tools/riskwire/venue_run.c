@@ -101,7 +101,7 @@ static int open_lines(struct run *run) {
     const struct rw_venue_options *options = run->options;
     struct rw_venue_lines_cfg cfg = {
         .group = {options->group[0], options->group[1]},
-        .interface = options->interface,
+        .interface = {options->interface[0], options->interface[1]},
         .wires = {.seed = options->venue.seed ^ 0x4C494E4553ull,
                   .latency_ns = {LATENCY_NS, LATENCY_NS + options->skew_ns},
                   .jitter_ns = JITTER_NS,
@@ -203,7 +203,7 @@ static int open_join(struct run *run) {
     const struct rw_venue_options *options = run->options;
     struct in_addr address;
     if (options->start != RW_VENUE_START_JOIN) return 0;
-    if (!options->interface || inet_pton(AF_INET, options->interface, &address) != 1) {
+    if (!options->interface[0] || inet_pton(AF_INET, options->interface[0], &address) != 1) {
         rw_err_set(EINVAL, "--wait-for-join needs to know on which interface");
         rw_err_fix("add --interface ADDRESS");
         return -EINVAL;
@@ -319,7 +319,7 @@ static void hear_joins(struct run *run) {
     uint8_t packet[2048];
     if (run->join_fd < 0 || run->is_begun) return;
     const struct sockaddr_in *group = (const void *)rw_venue_lines_group(run->lines, 0)->bytes;
-    uint32_t self = ntohl(inet_addr(run->options->interface));
+    uint32_t self = ntohl(inet_addr(run->options->interface[0]));
     for (uint32_t i = 0; i < DATAGRAMS_A_VISIT; i++) {
         ssize_t bytes = recv(run->join_fd, packet, sizeof packet, 0);
         if (bytes <= 0) return;

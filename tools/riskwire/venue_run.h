@@ -17,8 +17,9 @@ struct rw_venue_options {
     const char *dir; /* exists */
     /* Addresses as the user wrote them; NULL: there is no such line or server. */
     const char *group[2], *requests, *glimpse, *dropcopy;
-    const char *interface; /* IPv4 address by which multicast leaves; NULL: the route decides */
-    const char *control;   /* path of the FIFO that is made */
+    /* IPv4 addresses by which multicast of each line leaves; NULL: the route decides */
+    const char *interface[2];
+    const char *control; /* path of the FIFO that is made */
     uint32_t loss_ppm[2], loss_run, reorder_ppm, duplicate_ppm, skew_ns;
     uint32_t portfolios, holders, own_percent, truths;
     enum rw_venue_start start;

@@ -27,6 +27,7 @@ enum {
     KEY_GROUP_A,
     KEY_GROUP_B,
     KEY_INTERFACE,
+    KEY_INTERFACE_B,
     KEY_REQUESTS,
     KEY_GLIMPSE,
     KEY_DROPCOPY,
@@ -68,6 +69,7 @@ static const struct argp_option options[] = {
     {"group-b", KEY_GROUP_B, "ADDRESS:PORT", 0, "where line B goes (no line B)", 2},
     {"interface", KEY_INTERFACE, "ADDRESS", 0,
      "own IPv4 address by which multicast leaves (as routed)", 2},
+    {"interface-b", KEY_INTERFACE_B, "ADDRESS", 0, "another one for line B (--interface)", 2},
     {"requests", KEY_REQUESTS, "ADDRESS:PORT", 0, "where re-requests are answered (nowhere)", 2},
     {"glimpse", KEY_GLIMPSE, "ADDRESS:PORT", 0, "where snapshots are served (nowhere)", 2},
     {"drop-copy", KEY_DROPCOPY, "ADDRESS:PORT", 0, "where the firm's fills are served (nowhere)",
@@ -158,7 +160,9 @@ static const char **text_of(int key, struct rw_venue_options *venue) {
     case KEY_GROUP_B:
         return &venue->group[1];
     case KEY_INTERFACE:
-        return &venue->interface;
+        return &venue->interface[0];
+    case KEY_INTERFACE_B:
+        return &venue->interface[1];
     case KEY_REQUESTS:
         return &venue->requests;
     case KEY_GLIMPSE:
@@ -228,6 +232,7 @@ static error_t parse(int key, char *value, struct argp_state *state) {
     case ARGP_KEY_END:
         if (!venue->dir) argp_error(state, "--out DIR is missing");
         if (!venue->group[0]) argp_error(state, "--group-a ADDRESS:PORT is missing");
+        if (!venue->interface[1]) venue->interface[1] = venue->interface[0];
         if (venue->start == RW_VENUE_START_HOLD && !venue->control)
             argp_error(state, "--hold needs --control, to be told to begin");
         return 0;
