@@ -16,10 +16,14 @@
 static_assert(RW_KERNEL_NAME_BYTES == IFNAMSIZ, "the kernel's limit");
 
 void rw_kernel_port_name(const char *device, char name[RW_KERNEL_NAME_BYTES]) {
-    static const char driver[] = "net_af_packet", key[] = ",iface=";
+    static const char *const drivers[] = {"net_af_packet", "net_af_xdp", "net_pcap"};
+    static const char key[] = ",iface=";
     const char *at = strstr(device, key);
+    bool known = false;
+    for (size_t i = 0; i < sizeof drivers / sizeof *drivers; i++)
+        known |= !strncmp(device, drivers[i], strlen(drivers[i]));
     name[0] = 0;
-    if (strncmp(device, driver, sizeof driver - 1) || !at) return;
+    if (!known || !at) return;
     at += sizeof key - 1;
     size_t bytes = strcspn(at, ",");
     if (bytes >= RW_KERNEL_NAME_BYTES) return;

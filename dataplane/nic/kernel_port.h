@@ -1,7 +1,8 @@
 /* What the kernel knows of an interface and a driver above it does not tell: net_af_packet counts
- * only what it was given, so that a full ring loses packets in silence, and its link is always up.
+ * only what it was given, so that its ring loses in silence; and its link, like those of net_af_xdp
+ * and net_pcap, is always up.
  *
- *   interface ──packets──► ring of the packet socket ──taken──► driver
+ *   interface ──packets──► ring of the socket ──taken──► driver
  *                              │
  *                              └─► missed = packets − taken − those that wait in the ring
  *

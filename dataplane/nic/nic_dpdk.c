@@ -415,7 +415,8 @@ static void dpdk_counters(struct rw_nic *nic, uint32_t port, struct rw_nic_count
     struct dpdk_port *of = &((struct dpdk_nic *)nic)->port[port];
     struct rte_eth_stats stats = {0};
     rte_eth_stats_get(of->id, &stats);
-    if (of->kernel.name[0]) stats.imissed += rw_kernel_port_read(&of->kernel, stats.ipackets);
+    uint64_t missed = of->kernel.name[0] ? rw_kernel_port_read(&of->kernel, stats.ipackets) : 0;
+    if (missed > stats.imissed) stats.imissed = missed; /* some drivers count a part of it */
     *counters = (struct rw_nic_counters){.packets = stats.ipackets,
                                          .bytes = stats.ibytes,
                                          .missed = stats.imissed,

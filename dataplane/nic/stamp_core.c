@@ -5,7 +5,7 @@
 #define MS          1000000ll
 #define S           1000000000ll
 #define WINDOW_NS   (1 * S)
-#define USED_FROM   3u        /* windows */
+#define USED_FROM   8u        /* windows: before, a wait of one bends the line too much */
 #define OLD_NS      (30 * S)  /* a point older than this tells nothing */
 #define STEP_NS     (10 * MS) /* no packet waits so long while others do not */
 #define WAIT_MAX_NS (1 * S)   /* no queue is so long */

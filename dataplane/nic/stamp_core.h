@@ -10,7 +10,7 @@
  *
  * So a packet's arrival in the host's time is stamp + offset. It is not later than `now`, and a
  * packet that waited least counts as not having waited: what the wire and the device always need is
- * not seen. Until three seconds have shown packets, when none came for half a minute, and after a
+ * not seen. Until eight seconds have shown packets, when none came for half a minute, and after a
  * step of the device's clock, the arrival is `now`: the host's clock alone, as without stamps. */
 #pragma once
 

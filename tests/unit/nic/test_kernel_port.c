@@ -12,7 +12,7 @@
 #include "dataplane/base/rng.h"
 #include "dataplane/nic/kernel_port.h"
 
-static void only_a_packet_sockets_device_names_an_interface(void **state) {
+static void a_device_above_an_interface_of_the_kernel_names_it(void **state) {
     static const struct {
         const char *device, *name;
     } devices[] = {{"net_af_packet0,iface=eth1", "eth1"},
@@ -20,7 +20,10 @@ static void only_a_packet_sockets_device_names_an_interface(void **state) {
                    {"net_af_packet0", ""},
                    {"net_af_packet0,iface=", ""},
                    {"net_af_packet0,iface=longer_than_names", ""},
-                   {"net_af_xdp0,iface=eth1", ""}, /* counts for itself */
+                   {"net_af_xdp0,iface=eth1,queue_count=2", "eth1"},
+                   {"net_pcap0,iface=eth1", "eth1"},
+                   {"net_pcap0,rx_pcap=iface=x", ""},
+                   {"net_tap0,iface=tap1", ""},
                    {"0000:41:00.0,iface=eth1", ""}};
     for (size_t i = 0; i < sizeof devices / sizeof *devices; i++) {
         char name[RW_KERNEL_NAME_BYTES];
@@ -103,7 +106,7 @@ static void the_loopback_interface_is_up_and_counts(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(only_a_packet_sockets_device_names_an_interface),
+        cmocka_unit_test(a_device_above_an_interface_of_the_kernel_names_it),
         cmocka_unit_test(packets_are_found_in_the_kernels_table),
         cmocka_unit_test(what_waits_in_the_ring_is_not_lost),
         cmocka_unit_test(what_the_ring_lost_shows_when_it_has_been_emptied),
