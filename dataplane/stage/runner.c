@@ -246,8 +246,10 @@ static void *run(void *argument) {
         look_at_taps(&runner->stage[i], runner->now_ns);
     sem_post(&runner->up);
     while (!atomic_load_explicit(&runner->stop, memory_order_relaxed)) rw_runner_round(runner);
-    for (uint32_t i = 0; i < runner->stage_count; i++)
+    for (uint32_t i = 0; i < runner->stage_count; i++) {
         if (runner->stage[i].type->leave) runner->stage[i].type->leave(runner->stage[i].stage);
+        if (runner->stage[i].tapped) copy_to_taps(&runner->stage[i], runner->now_ns);
+    }
     keep_house(runner); /* so that a dead site's file shows the last state */
     return NULL;
 }

@@ -25,6 +25,7 @@
 #define RENEW_NS    (RW_TAP_LEASE_NS / 20)
 #define ANSWER_NS   1000000000ull /* within which a living site must have begun to copy */
 #define NAP_NS      200000
+#define WAIT_NS     2000000 /* a site takes far longer from its taps to its first frame */
 #define S           1000000000ull
 
 struct arguments {
@@ -136,7 +137,7 @@ static uint64_t now_ns(clockid_t clock) {
     return (uint64_t)now.tv_sec * S + (uint64_t)now.tv_nsec;
 }
 
-static void nap(void) { nanosleep(&(struct timespec){.tv_nsec = NAP_NS}, NULL); }
+static void nap(long ns) { nanosleep(&(struct timespec){.tv_nsec = ns}, NULL); }
 
 static bool site_lives(const struct capture *capture) {
     return !kill((pid_t)rw_tap_reader_pid(capture->reader), 0) || errno == EPERM;
@@ -192,22 +193,45 @@ static int choose(struct capture *capture) {
 /* ---- the site
  * --------------------------------------------------------------------------------- */
 
+/* Says that a living site has no taps, when that is so. */
+static bool has_no_taps(const struct rw_site_args *site) {
+    char path[4096];
+    rw_site_path(site, "stats", path, sizeof path);
+    struct rw_stats *stats = rw_stats_open(path);
+    bool lives = stats && rw_stats_alive(stats);
+    rw_stats_close(stats);
+    if (!lives) return false;
+    rw_err_set(ENOENT, "site '%s' has no taps", site->site);
+    rw_err_why("capture.ring_kib is 0 in its configuration, or it is only starting");
+    rw_err_fix("set capture.ring_kib and start it again");
+    return true;
+}
+
 /* Opens the taps of a living site; with --wait as soon as there is one. Returns an exit code. */
 static int find_site(struct capture *capture) {
     const struct rw_site_args *site = &capture->arguments->site;
     char path[4096];
     rw_site_path(site, "taps", path, sizeof path);
+    uint64_t since = now_ns(CLOCK_MONOTONIC); /* when there last was no site without taps */
     for (;;) {
         int rc = rw_tap_reader_open(path, &capture->reader);
         bool there = !rc && !rw_tap_reader_closed(capture->reader) && site_lives(capture);
         if (there) return RW_EXIT_OK;
         bool dead = !rc;
         if (dead) rw_tap_reader_close(capture->reader);
-        if (capture->arguments->wait && !stop_wanted && (dead || rc == -ENOENT)) {
-            nap();
+        capture->reader = NULL;
+        bool wait = capture->arguments->wait && !stop_wanted && (dead || rc == -ENOENT);
+        if (rc != -ENOENT || !has_no_taps(site)) {
+            since = now_ns(CLOCK_MONOTONIC);
+        } else if (!wait || now_ns(CLOCK_MONOTONIC) - since > ANSWER_NS) {
+            /* with --wait not at once: it may be starting or stopping */
+            rw_err_print("riskwire capture");
+            return RW_EXIT_CONFIG;
+        }
+        if (wait) {
+            nap(WAIT_NS);
             continue;
         }
-        capture->reader = NULL;
         if (!dead && !stop_wanted) return rw_site_failed(site, "capture", path);
         rw_err_set(ESRCH, "site '%s' is not running", site->site);
         rw_err_print("riskwire capture");
@@ -254,7 +278,7 @@ static int begin(struct capture *capture) {
                        capture->arguments->site.site);
             return rc;
         }
-        nap();
+        nap(NAP_NS);
     }
     capture->start_ns = now_ns(CLOCK_REALTIME);
     return 0;
@@ -321,7 +345,7 @@ static int follow(struct capture *capture) {
         for (uint32_t i = 0; i < capture->sources; i++) count += read_tap(capture, i, TURN);
         if (count) continue;
         rc = rw_pcapng_flush(capture->writer);
-        nap();
+        nap(NAP_NS);
     }
     /* What had passed by now is either in the rings or lost. After --count the rest is neither. */
     for (uint32_t i = 0; i < capture->sources && !rc && !enough(capture); i++) {
