@@ -10,14 +10,14 @@
 #include "dataplane/record/entry.h"
 #include "risk/numerics.h"
 
-#define RW_QUALITY_BITS 9u
+#define RW_QUALITY_BITS 10u
 
 /* Quality that risk derives from prices itself, and what it takes from every tick. */
 #define RW_QUALITY_DERIVED \
     (RW_QUALITY_CROSSED | RW_QUALITY_LOCKED | RW_QUALITY_ONE_SIDED | RW_QUALITY_NO_MARK)
 #define RW_QUALITY_CARRIED                                                               \
     (RW_QUALITY_STALE | RW_QUALITY_HALTED | RW_QUALITY_FEED_GAP | RW_QUALITY_CONFLATED | \
-     RW_QUALITY_TAKEOVER)
+     RW_QUALITY_TAKEOVER | RW_QUALITY_ROUNDED)
 
 /* rw_mark_price returns the mark, 1e-4; 0 when nothing is known. A price of 0 is a missing one;
  * negative prices were rejected before. */

@@ -64,6 +64,7 @@ enum rw_book_changed {
         1u << 4, /* the locate got its symbol (rw_book_symbol), first time or a new one */
     RW_BOOK_SYSTEM = 1u << 5, /* `state` is the venue's system event code; locate = 0 */
     RW_BOOK_MORE = 1u << 6,   /* the message has more to say, about this or another locate */
+    RW_BOOK_LAST = 1u << 7,   /* the venue says that no message of the session follows */
 };
 
 /* What keeps an instrument from trading; each is told and lifted by itself. */
@@ -83,6 +84,7 @@ struct rw_book_event {
     bool cross;             /* the trade is the print of an auction */
     uint8_t halts_told;     /* enum rw_book_halt: the kinds the message speaks about */
     uint8_t halts;          /* of these, the ones that hold now */
+    uint16_t quality;       /* what the venue says of the instrument, enum rw_quality */
     uint8_t market;         /* whose halts, the venue's letter; 0: the venue's own */
     uint64_t event_time_ns; /* since midnight of the session day */
     uint64_t quantity;      /* of the trade */

@@ -27,6 +27,7 @@ struct rw_feed_core {
     uint64_t last_sequence; /* venue sequence, with generation, of the last message or event */
     uint64_t arrival_ns;    /* of that message */
     uint16_t quality;       /* of the channel */
+    uint16_t event_quality; /* of the event being written */
     uint16_t index;         /* of the next tick at last_sequence */
     bool more;              /* that message has more to say */
     bool clearing;          /* a start-again: BBOs are being emptied */
@@ -122,7 +123,7 @@ void rw_feed_now(struct rw_feed_core *core, uint64_t now_ns) { rw_line_now(core-
 
 static uint16_t quality_of(const struct rw_feed_core *core, const struct locate *locate,
                            const struct rw_book_bbo *bbo) {
-    uint16_t quality = core->quality;
+    uint16_t quality = core->quality | core->event_quality;
     bool bid = bbo->bid_quantity > 0, ask = bbo->ask_quantity > 0;
     if (!bid || !ask) quality |= RW_QUALITY_ONE_SIDED;
     if (bid && ask && bbo->bid_price > bbo->ask_price) quality |= RW_QUALITY_CROSSED;
@@ -210,6 +211,7 @@ static inline __attribute__((always_inline)) void
 put_event(struct rw_feed_core *core, const struct rw_book_event *event, struct output *out) {
     struct rw_feed_counters *counters = core->stats.feed;
     core->event_time_ns = event->event_time_ns;
+    core->event_quality = event->quality;
     core->more = event->changed & RW_BOOK_MORE;
     bool trade = (event->changed & RW_BOOK_TRADE) && note_trade(core, event);
     bool status = event->halts_told && note_halt(core, event);
@@ -230,6 +232,7 @@ put_event(struct rw_feed_core *core, const struct rw_book_event *event, struct o
         put_tick(core, out, event->locate, RW_TICK_BREAK, &event->after);
         rw_stat_add(&counters->breaks, 1);
     }
+    if (__builtin_expect(event->changed & RW_BOOK_LAST, 0)) rw_line_finish(core->lines);
 }
 
 /* take_message applies one venue message and writes the ticks of its first event. */
@@ -305,6 +308,7 @@ static void take_event(struct rw_feed_core *core, enum rw_line_event event,
         take_message(core, input, out);
     } else if (event == RW_LINE_RESTART) {
         core->clearing = true;
+        core->event_quality = 0;
         core->clear_next = 0;
     } else {
         flag_gap(core, out);

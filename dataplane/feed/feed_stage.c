@@ -53,6 +53,12 @@ static struct rw_feed_stats make_stats(const struct rw_feed_cfg *cfg,
     char block[64];
     struct rw_feed_stats stats = {0};
     stats.feed = rw_stats_block(env->stats, env->name, RW_STAT_COUNTER, ROWS(feed_rows));
+    const struct rw_venue *venue = cfg->line.venue;
+    if (venue->own_row_count) {
+        snprintf(block, sizeof block, "%s %s", env->name, venue->name);
+        stats.books.own = rw_stats_block(env->stats, block, RW_STAT_COUNTER, venue->own_rows,
+                                         *venue->own_row_count);
+    }
     snprintf(block, sizeof block, "%s book", env->name);
     stats.books.book = rw_stats_block(env->stats, block, RW_STAT_COUNTER, ROWS(book_rows));
     snprintf(block, sizeof block, "%s channel %u", env->name, cfg->channel);

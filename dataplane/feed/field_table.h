@@ -87,6 +87,28 @@ uint64_t rw_field_uint(const uint8_t *message, const struct rw_field *field,
 int64_t rw_field_int(const uint8_t *message, const struct rw_field *field,
                      enum rw_byte_order order);
 
+/* A message that has passed rw_message_find, and where its offsets count from; fields are read by
+ * their place in the row: rw_view_uint and rw_view_int a number, rw_view_text where a text stands,
+ * rw_view_size the bytes of the field. */
+struct rw_message_view {
+    const struct rw_message_type *type;
+    const uint8_t *bytes;
+    enum rw_byte_order order;
+};
+
+static inline uint64_t rw_view_uint(const struct rw_message_view *view, uint32_t field) {
+    return rw_field_uint(view->bytes, &view->type->field[field], view->order);
+}
+static inline int64_t rw_view_int(const struct rw_message_view *view, uint32_t field) {
+    return rw_field_int(view->bytes, &view->type->field[field], view->order);
+}
+static inline const uint8_t *rw_view_text(const struct rw_message_view *view, uint32_t field) {
+    return view->bytes + view->type->field[field].offset;
+}
+static inline uint8_t rw_view_size(const struct rw_message_view *view, uint32_t field) {
+    return view->type->field[field].size;
+}
+
 /* rw_message_json writes one JSON object and a NUL: "seq", "type", then the fields in the order of
  * the table as exact integers and trimmed text; characters outside ASCII are \u00xx escapes. The
  * message has passed rw_message_find; text holds RW_MESSAGE_JSON_MAX bytes, which suffices for

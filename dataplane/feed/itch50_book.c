@@ -227,16 +227,28 @@ static const uint8_t *symbol(const void *books, uint16_t locate) {
     return rw_book_symbol(books, locate);
 }
 
+static uint32_t depth(const void *books, uint16_t locate, enum rw_book_side side) {
+    return rw_book_depth(books, locate, side);
+}
+
+static void level_at(const void *books, uint16_t locate, enum rw_book_side side, uint32_t index,
+                     struct rw_book_level *level) {
+    rw_book_level_at(books, locate, side, index, level);
+}
+
 /* A day has far more messages than 4,096, so a packet 1 behind them is a new start of the feed. */
 const struct rw_venue rw_itch50_venue = {.name = "itch50",
                                          .open = rw_mold_decode,
                                          .restart_from = 4096,
+                                         .session_is_text = true,
                                          .footprint = footprint,
                                          .make = make,
                                          .clear = clear,
                                          .apply = rw_itch50_apply,
                                          .bbo = bbo,
                                          .symbol = symbol,
+                                         .depth = depth,
+                                         .level_at = level_at,
                                          .prefetch = rw_itch50_prefetch,
                                          .prefetch_order = rw_itch50_prefetch_order,
                                          .prefetch_level = rw_itch50_prefetch_level};

@@ -420,6 +420,11 @@ void rw_line_packet(struct rw_line_core *core, uint32_t index, const void *paylo
     if (sequence > core->end_at) core->end_at = sequence;
 }
 
+void rw_line_finish(struct rw_line_core *core) {
+    core->end_known = true;
+    core->end_at = core->expected;
+}
+
 const struct rw_blocks *rw_line_ahead(const struct rw_line_core *core) {
     return core->current_left ? &core->current : NULL;
 }

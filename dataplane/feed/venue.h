@@ -13,13 +13,19 @@
 #include "dataplane/book/book.h"
 #include "dataplane/feed/venue_packet.h"
 
+#define RW_DAY_NS UINT64_C(86400000000000)
+
 struct rw_books_cfg {
     struct rw_book_cfg book;
+    uint64_t midnight_ns; /* Unix time at which the session day begins at the venue; 0: not known,
+                             event times are the time of day in UTC */
+    uint32_t instruments_max; /* of a venue that numbers none: 1..65,535; 0: 65,535 */
 };
 
 /* Where the books count. */
 struct rw_books_stats {
     struct rw_book_counters *book;
+    void *own; /* the cells of the venue's own_rows; NULL when it has none */
 };
 
 /* What `apply` says about a message. */
@@ -41,9 +47,14 @@ struct rw_venue {
     /* A line that falls back to sequence 1 from at least here has started again; from below it is
      * taken for a late copy of the first packet. 0: a sequence never starts again. */
     uint64_t restart_from;
+    bool session_is_text; /* as the configuration names it; else a number */
     /* The session is the number of a stream, such as a unit: another one is another channel's and
      * never followed. False: another session is the next one of the same stream. */
     bool session_is_stream;
+
+    /* Counters of its own. */
+    const struct rw_stat_row *own_rows;
+    const uint32_t *own_row_count; /* NULL: none */
 
     /* The books: footprint → make → clear, as in book.h. `make` returns what the others take. */
     size_t (*footprint)(const struct rw_books_cfg *cfg);
@@ -59,6 +70,10 @@ struct rw_venue {
     const struct rw_book_bbo *(*bbo)(const void *books, uint16_t locate);
     /* Eight characters, space padded. */
     const uint8_t *(*symbol)(const void *books, uint16_t locate);
+    /* The price levels of a side, 0 = best; as rw_book_depth and rw_book_level_at. */
+    uint32_t (*depth)(const void *books, uint16_t locate, enum rw_book_side side);
+    void (*level_at)(const void *books, uint16_t locate, enum rw_book_side side, uint32_t index,
+                     struct rw_book_level *level);
 
     /* Called for each message of a packet, in this order: the first for all of them before any is
      * applied, the others some messages ahead of the one being applied. All or none are NULL. */
@@ -68,4 +83,4 @@ struct rw_venue {
 /* rw_venue_named returns the table of a name, NULL when there is none. */
 const struct rw_venue *rw_venue_named(const char *name);
 /* All names, the default first, for tables of keys and help texts. */
-#define RW_VENUE_NAMES "itch50"
+#define RW_VENUE_NAMES "itch50|deep10|deepplus|pitch|memoir"

@@ -68,6 +68,7 @@ enum rw_quality {
     RW_QUALITY_NO_MARK = 1u << 6, /* no price seen yet; the mark is the start-of-day price, or 0 */
     RW_QUALITY_CONFLATED = 1u << 7, /* the tick replaces earlier states of the book */
     RW_QUALITY_TAKEOVER = 1u << 8,  /* the BBO is the last one logged by the former leader */
+    RW_QUALITY_ROUNDED = 1u << 9,   /* some price of the instrument was no multiple of 1e-4 */
 };
 
 /* A TICK's source identity is (channel, venue_sequence, index). It is self-contained: BBO and last

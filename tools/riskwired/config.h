@@ -37,6 +37,7 @@ struct rw_config_feed {
     char address_a[RW_CONFIG_TEXT_BYTES];
     char address_b[RW_CONFIG_TEXT_BYTES];
     char venue_session[RW_CONFIG_TEXT_BYTES];
+    char zone[RW_CONFIG_TEXT_BYTES];
     char unsequenced[RW_CONFIG_TEXT_BYTES];
     uint64_t channel;
     uint64_t udp_port;

@@ -61,9 +61,14 @@ static const struct rw_config_key keys[] = {
         "feed.vlan", feed[0].vlan, false, "0", 0, 4094, "",
         "VLAN tag of what the live ports send themselves; 0: none. What comes in may have 0 to 2"),
     TEXT("feed.venue_session", feed[0].venue_session, false, true, "", NULL,
-         "MoldUDP64 session; empty: the first one seen"),
+         "MoldUDP64 session, PITCH unit or the number another venue names its session by; empty: "
+         "the "
+         "first one seen"),
+    TEXT("feed.zone", feed[0].zone, false, true, "-05:00", NULL,
+         "the exchange's time zone on the session day, for venues that tell Unix time: New York is "
+         "-05:00, in summer -04:00"),
     TEXT("feed.unsequenced", feed[0].unsequenced, false, true, "reject", "reject|accept",
-         "packets with sequence 0 or a NUL session: accept applies them as they come"),
+         "packets without a number: accept applies them as they come"),
     NUMBER("feed.speed", feed[0].speed, false, "1", 0, 1000000, "x",
            "pace of capture files: N times capture time; 0: as fast as possible"),
     NUMBER("feed.gap_timeout_us", feed[0].gap_timeout_us, true, "5000", 1, 10000000, "us",

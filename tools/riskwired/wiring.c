@@ -8,6 +8,7 @@
 
 #include "dataplane/base/assert.h"
 #include "dataplane/base/err.h"
+#include "tools/riskwired/venue_terms.h"
 
 static_assert(RW_CONFIG_FEEDS_MAX == RW_ENRICH_CHANNELS_MAX, "a section is a channel");
 static_assert(RW_CONFIG_FEEDS_MAX * RW_LINES <= RW_RX_ROWS_MAX, "of two lines");
@@ -126,7 +127,7 @@ static int check_feeds(const struct rw_config *config) {
 }
 
 static int make_feed(struct rw_feed_cfg *feed, const struct rw_config_feed *config,
-                     const char *name) {
+                     const char *name, const char *session) {
     bool file = is_file(config->line_a);
     if (*config->line_b && is_file(config->line_b) != file) {
         int rc =
@@ -148,15 +149,11 @@ static int make_feed(struct rw_feed_cfg *feed, const struct rw_config_feed *conf
                                       .lines = *config->line_b ? 2 : 1,
                                       .file_ports = file,
                                       .accept_unsequenced = !strcmp(config->unsequenced, "accept")};
-    size_t length = strlen(config->venue_session);
-    if (length > RW_SESSION_BYTES)
-        return rw_err_set(EINVAL, "%s.venue_session is '%s', wanted at most %u characters", name,
-                          config->venue_session, RW_SESSION_BYTES);
-    if (length) memset(feed->line.session, ' ', RW_SESSION_BYTES);
-    memcpy(feed->line.session, config->venue_session, length);
     feed->books.book = (struct rw_book_cfg){.orders_max = (uint32_t)config->orders,
                                             .levels_max = (uint32_t)config->orders / 2 + 1024};
-    return 0;
+    rc = rw_venue_terms_session(venue, config->venue_session, name, feed->line.session);
+    if (rc) return rc;
+    return rw_venue_terms_midnight(session, config->zone, name, &feed->books.midnight_ns);
 }
 
 /* Of what waits at a live feed and is not conflated: seconds of trades on a host, and what a laptop
@@ -172,7 +169,7 @@ static int make_feeds(struct rw_wiring *wiring, const struct rw_config *config) 
     wiring->feeds = config->feeds;
     for (uint32_t i = 0; rc == 0 && i < config->feeds; i++) {
         rw_config_feed_name(i, name);
-        rc = make_feed(&wiring->feed[i], &config->feed[i], name);
+        rc = make_feed(&wiring->feed[i], &config->feed[i], name, config->session);
         wiring->feed[i].queue_bytes = queue_bytes(config, &config->feed[i]);
         wiring->feed[i].tells_clock = wiring->feed[i].line.file_ports && config->feeds > 1;
     }

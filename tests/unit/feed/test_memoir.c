@@ -33,7 +33,7 @@ static void put_message(struct bench *bench, uint8_t template, const uint8_t *bl
 static void the_table_has_no_gaps(void **state) {
     expect_table_without_gaps(&rw_memoir_table, 0);
     expect_longest_json_fits(&rw_memoir_table);
-    assert_int_equal(rw_memoir_table.type_count, 12);
+    assert_int_equal(rw_memoir_table.type_count, 13);
 }
 
 static void every_type_comes_back_from_a_packet(void **state) {

@@ -56,7 +56,7 @@ static inline uint16_t naive_quality(const struct naive *naive, uint32_t i) {
         quality |= RW_QUALITY_NO_MARK;
     if (naive->stale[i]) quality |= RW_QUALITY_STALE;
     quality |= tick->quality & (RW_QUALITY_STALE | RW_QUALITY_HALTED | RW_QUALITY_FEED_GAP |
-                                RW_QUALITY_CONFLATED | RW_QUALITY_TAKEOVER);
+                                RW_QUALITY_CONFLATED | RW_QUALITY_TAKEOVER | RW_QUALITY_ROUNDED);
     return (uint16_t)quality;
 }
 

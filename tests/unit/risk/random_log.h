@@ -41,6 +41,7 @@ static inline struct log_entry random_tick(struct random_log *log) {
     uint16_t quality = rw_rng_chance(rng, 1, 8) ? RW_QUALITY_HALTED : 0;
     if (rw_rng_chance(rng, 1, 8)) quality |= RW_QUALITY_CONFLATED;
     if (rw_rng_chance(rng, 1, 16)) quality |= RW_QUALITY_TAKEOVER | RW_QUALITY_STALE;
+    if (rw_rng_chance(rng, 1, 16)) quality |= RW_QUALITY_ROUNDED;
     tick_set(&tick, (uint16_t)rw_rng_below(rng, 3), quality, (uint8_t)rw_rng_below(rng, 3));
     return tick;
 }
