@@ -201,6 +201,21 @@ static void a_join_names_the_sender_or_takes_any_and_is_said_twice(void **state)
     free(bench);
 }
 
+static void rows_of_one_group_are_joined_as_one(void **state) {
+    struct bench *bench = bench_new(0);
+    assert_int_equal(rw_igmp_want(&bench->core, GROUP_A, VENUE), 0);
+    assert_int_equal(rw_igmp_want(&bench->core, GROUP_A, VENUE + 1), 0);
+    assert_int_equal(rw_igmp_want(&bench->core, GROUP_B, VENUE), 0);
+    assert_int_equal(rw_igmp_want(&bench->core, GROUP_B, 0), 0); /* from any: that includes */
+    assert_int_equal(rw_igmp_want(&bench->core, GROUP_B, VENUE + 1), 0);
+    rw_igmp_join(&bench->core, bench->now_ns);
+    assert_true(next(bench, bench->now_ns));
+    assert_int_equal(bench->report.count, 2);
+    assert_record(bench, 0, ALLOW, GROUP_A, 2);
+    assert_record(bench, 1, TO_EX, GROUP_B, 0);
+    free(bench);
+}
+
 static void own_frames_carry_the_ports_tag(void **state) {
     struct bench *bench = bench_new(1234);
     assert_int_equal(rw_igmp_want(&bench->core, GROUP_A, 0), 0);
@@ -492,6 +507,7 @@ int main(void) {
         cmocka_unit_test(reports_of_others_and_queries_of_igmpv1_change_nothing),
         cmocka_unit_test(a_flood_of_queries_is_answered_ten_times_a_second),
         cmocka_unit_test(a_join_names_the_sender_or_takes_any_and_is_said_twice),
+        cmocka_unit_test(rows_of_one_group_are_joined_as_one),
         cmocka_unit_test(own_frames_carry_the_ports_tag),
         cmocka_unit_test(more_groups_than_a_frame_holds_go_out_in_several),
         cmocka_unit_test(a_general_query_is_answered_within_its_time),
