@@ -68,7 +68,8 @@ static int read_all(struct compiling *compiling) {
                    RW_REFDATA_LIMITS_MAX, read_limit);
     if (rc) return rc;
     order_limits(compiling);
-    return 0;
+    if (!compiling->instruments_whole) return 0;
+    return rw_returns_read(compiling->folder, compiling->report, rows, &compiling->findings);
 }
 
 static int no_memory(void) { return rw_err_set(ENOMEM, "no memory to compile reference data"); }
@@ -95,6 +96,7 @@ int rw_refdata_compile_report(const char *folder, FILE *report, struct rw_image 
     free(rows->portfolios);
     free(rows->positions);
     free(rows->limits);
+    free(rows->returns);
     free(rows->symbols.cells);
     free(rows->names.cells);
     free(compiling->accounts.cells);
@@ -441,8 +443,11 @@ static int read_limit(struct compiling *compiling) {
         limit.row.owner = take_desk(compiling);
     else
         take_firm(compiling);
-    if (rw_csv_word(csv, "gross|net|loss", &measure))
+    if (rw_csv_word(csv, "gross|net|loss|var|es", &measure))
         limit.row.measure = (uint8_t)(RW_MEASURE_GROSS + measure);
+    if (limit.row.measure >= RW_MEASURE_VAR && limit.row.scope != RW_SCOPE_PORTFOLIO)
+        rw_csv_finding(csv, "measure is '%s' of a desk or the firm, wanted it of a portfolio",
+                       csv->field);
     bool soft = rw_csv_decimal(csv, 1, MONEY_MAX, &limit.row.soft);
     if (rw_csv_decimal(csv, 1, MONEY_MAX, &limit.row.hard) && soft &&
         limit.row.hard < limit.row.soft)

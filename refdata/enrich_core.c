@@ -43,6 +43,10 @@ struct rw_enrich_core {
     uint64_t next_sequence;
     uint64_t event_time_ns; /* highest event time that is logged or was seen as leader */
     uint64_t clock_ns;      /* event time of the last CLOCK */
+    uint64_t refresh_ns;    /* event time at which the last round of refreshes began */
+    uint64_t refresh_round; /* its number */
+    uint32_t refresh_next;  /* first portfolio that it has not named yet; 0: none is under way */
+    bool refresh_worth;     /* something that results depend on was logged since it began */
     uint32_t ends_logged;   /* of intake sources */
     uint32_t turn;          /* channel that is looked at first among equals */
     struct channel channel[RW_ENRICH_CHANNELS_MAX];
@@ -166,12 +170,24 @@ static void note_fill(struct rw_enrich_core *core, const struct rw_entry *head) 
     core->source[identity.source].logged = identity.sequence;
 }
 
+/* note_refresh keeps how far the rounds are. A round that a dead leader has left unfinished is not
+ * finished by the next, which begins one of its own. */
+static void note_refresh(struct rw_enrich_core *core, const struct rw_entry *head) {
+    if (head->type == RW_ENTRY_TICK || head->type == RW_ENTRY_FILL) core->refresh_worth = true;
+    if (head->type != RW_ENTRY_REFRESH) return;
+    struct rw_refresh_body body;
+    memcpy(&body, head->body, sizeof body);
+    core->refresh_round = body.round;
+    core->refresh_ns = head->event_time_ns;
+}
+
 /* note_time keeps what a new leader must know to go on with event time. */
 static void note_time(struct rw_enrich_core *core, const struct rw_entry *head) {
     bool of_market = head->type == RW_ENTRY_TICK || head->type == RW_ENTRY_CLOCK;
     if (of_market && head->event_time_ns > core->event_time_ns)
         core->event_time_ns = head->event_time_ns;
     if (head->type == RW_ENTRY_CLOCK) core->clock_ns = head->event_time_ns;
+    note_refresh(core, head);
 }
 
 void rw_enrich_logged(struct rw_enrich_core *core, const struct rw_entry *head) {
@@ -338,6 +354,14 @@ static enum rw_enrich_pick pick_channel(const struct rw_enrich_core *core,
     return has_own(first) ? RW_ENRICH_OWN : RW_ENRICH_FEED;
 }
 
+/* refresh_is_due: a round is under way, or it is time for the next. */
+static bool refresh_is_due(const struct rw_enrich_core *core) {
+    if (core->refresh_next) return true;
+    return core->cfg.refresh_interval_ns && core->refresh_worth &&
+           (core->event_time_ns >= core->refresh_ns + core->cfg.refresh_interval_ns ||
+            all_ended(core));
+}
+
 static bool intake_is_known(const struct rw_enrich_core *core, const struct rw_entry *intake) {
     return intake || core->cfg.accept_late_intake || core->ends_logged >= core->cfg.intake_ends;
 }
@@ -352,6 +376,7 @@ enum rw_enrich_pick rw_enrich_pick(const struct rw_enrich_core *core,
     if (core->phase == OPENING) return RW_ENRICH_OWN;
     if (intake && intake_is_logged(core, intake)) return RW_ENRICH_INTAKE;
     if (core->phase == LEADING) {
+        if (refresh_is_due(core)) return RW_ENRICH_OWN;
         if (intake && intake_is_due(core, intake)) return RW_ENRICH_INTAKE;
         if (!intake_is_known(core, intake)) return RW_ENRICH_WAIT;
         if (all_ended(core)) return RW_ENRICH_OWN;
@@ -368,6 +393,7 @@ static void log_slot(struct rw_enrich_core *core, const struct rw_entry *entry,
     struct rw_entry *slot = &out->slot[out->slots++];
     *slot = *entry;
     slot->sequence = core->next_sequence++;
+    if (entry->type == RW_ENTRY_TICK || entry->type == RW_ENTRY_FILL) core->refresh_worth = true;
     rw_stat_add(&core->stats.enrich->logged, 1);
 }
 
@@ -426,6 +452,28 @@ static void log_channel_end(struct rw_enrich_core *core, struct channel *channel
     log_body(core, RW_ENTRY_END, &body, out);
 }
 
+/* log_refresh names the next range of the round; portfolio indices start at 1. */
+static void log_refresh(struct rw_enrich_core *core, struct rw_enrich_out *out) {
+    uint32_t end = core->cfg.image->portfolios.count;
+    if (core->refresh_next == 0) {
+        core->refresh_next = 1;
+        core->refresh_round++;
+        core->refresh_ns = core->event_time_ns;
+        core->refresh_worth = false;
+    }
+    struct rw_refresh_body body = {.first = core->refresh_next,
+                                   .count = core->cfg.refresh_portfolios,
+                                   .round = core->refresh_round};
+    if (body.count >= end - body.first) {
+        body.count = end - body.first;
+        core->refresh_next = 0;
+    } else {
+        core->refresh_next += body.count;
+    }
+    log_body(core, RW_ENTRY_REFRESH, &body, out);
+    rw_stat_add(&core->stats.enrich->refreshes, 1);
+}
+
 /* own_until returns how far the shadow of a channel may go on before the others. */
 static uint64_t own_until(const struct rw_enrich_core *core, const struct channel *channel) {
     uint64_t until = UINT64_MAX;
@@ -464,6 +512,10 @@ void rw_enrich_own(struct rw_enrich_core *core, uint32_t channel, struct rw_enri
     RW_ASSERT(core->phase == LEADING);
     if (channel < core->cfg.channel_count) {
         own_of_channel(core, &core->channel[channel], out);
+        return;
+    }
+    if (refresh_is_due(core)) {
+        log_refresh(core, out);
         return;
     }
     RW_ASSERT(all_ended(core));

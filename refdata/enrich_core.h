@@ -18,6 +18,9 @@
  * a tick is taken; so the log of a leader that never changed is, for captures, a function of its
  * inputs alone.
  *
+ * A round of REFRESH entries, one range of portfolios each, is logged when something else was
+ * logged since the last round and event time has gone on by the interval; and once at the end.
+ *
  * When every channel and every intake source has its END in the log, SESSION close follows and
  * nothing else. Pure: no clock, allocation or I/O. One thread. */
 #pragma once
@@ -41,6 +44,7 @@
     X(ticks, "entries", "of these, ticks")                                                     \
     X(fills, "entries", "of these, fills")                                                     \
     X(clocks, "entries", "of these, marks of event time")                                      \
+    X(refreshes, "entries", "of these, refreshes of what is conflated")                        \
     X(received, "messages", "messages taken from feed, marks of its clock aside")              \
     X(directory, "messages", "of these, symbols of a locate")                                  \
     X(ends, "messages", "of these, ends of a channel")                                         \
@@ -67,9 +71,11 @@ struct rw_enrich_cfg {
     uint32_t channel_count;  /* 1..RW_ENRICH_CHANNELS_MAX */
     uint16_t channel[RW_ENRICH_CHANNELS_MAX];
     uint32_t intake_ends; /* ENDs the intake will give, one per source; 0: there is no intake */
-    uint64_t clock_interval_ns; /* of event time; 0 stands for 1 s */
-    uint32_t shadow_own_depth;  /* ticks; power of two; 0 stands for 32,768 */
-    uint32_t shadow_log_depth;  /* ticks; power of two; 0 stands for 16,384 */
+    uint64_t clock_interval_ns;   /* of event time; 0 stands for 1 s */
+    uint64_t refresh_interval_ns; /* of event time, between rounds of refreshes; 0: none */
+    uint32_t refresh_portfolios;  /* that one REFRESH entry names; ≥ 1 with an interval */
+    uint32_t shadow_own_depth;    /* ticks; power of two; 0 stands for 32,768 */
+    uint32_t shadow_log_depth;    /* ticks; power of two; 0 stands for 16,384 */
 };
 
 /* What one input gives: slots of numbered entries, the same for every output. */

@@ -46,6 +46,9 @@ struct rw_image *rw_rows_layout(const struct rw_rows *rows) {
     place(&head.locate, LOCATES, sizeof(uint32_t), &bytes);
     place(&head.symbols, rw_image_index_cells(head.instruments.count), sizeof(uint32_t), &bytes);
     place(&head.names, rw_image_index_cells(head.portfolios.count), sizeof(uint32_t), &bytes);
+    head.scenarios = rows->scenarios;
+    place(&head.returns, rows->scenarios ? head.instruments.count : 0,
+          RW_IMAGE_PADDED(rows->scenarios) * sizeof(int32_t), &bytes);
     head.bytes = bytes;
 
     struct rw_image *image = aligned_alloc(64, bytes);
@@ -57,6 +60,9 @@ struct rw_image *rw_rows_layout(const struct rw_rows *rows) {
         memcpy(instruments + 1, rows->instruments, rows->instrument_count * sizeof *instruments);
     struct rw_position_row *positions = table_rows(image, &image->positions);
     for (uint32_t i = 0; i < rows->position_count; i++) positions[i] = rows->positions[i].row;
+    if (rows->scenarios)
+        memcpy((uint8_t *)table_rows(image, &image->returns) + image->returns.row_bytes,
+               rows->returns, (size_t)rows->instrument_count * image->returns.row_bytes);
     fill_portfolios(rows, image);
     fill_limits(rows, image);
     fill_indices(image);

@@ -43,8 +43,16 @@ struct rw_rows {
     struct rw_limit_source *limits;         /* sorted by (scope, owner, measure) once read */
     uint32_t instrument_count, portfolio_count, position_count, limit_count;
     uint32_t instrument_room, portfolio_room, position_room, limit_room;
+    uint32_t scenarios; /* 0: no returns.csv */
+    int32_t *returns;   /* [instrument][RW_IMAGE_PADDED(scenarios)], instruments from 0 */
     struct rw_name_index symbols, names;
 };
+
+/* rw_returns_read reads returns.csv of a folder into rows->returns, which stay NULL when there is
+ * no such file; the instruments are there already. Findings, at most 20 of them, go to `report`,
+ * and their number is added to *findings. Returns 0, or -errno with an error when the file cannot
+ * be read. */
+int rw_returns_read(const char *folder, FILE *report, struct rw_rows *rows, uint32_t *findings);
 
 /* rw_rows_layout makes the sealed image of sorted rows; NULL when memory is short. Owned by the
  * caller. */

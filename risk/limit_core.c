@@ -13,7 +13,7 @@ void rw_limits_init(struct rw_limits *limits, const struct rw_image *image,
     for (uint32_t i = 0; i < count; i++) {
         const struct rw_limit_row *row = &rows[first + i];
         if (row->scope != scope || row->owner != owner) continue;
-        if (row->measure == RW_MEASURE_NONE || row->measure >= RW_MEASURE_COUNT) continue;
+        if (row->measure == RW_MEASURE_NONE || row->measure > RW_LIMIT_MEASURES) continue;
         uint32_t at = row->measure - 1u;
         limits->soft[at] = tighter(limits->soft[at], row->soft);
         limits->hard[at] = tighter(limits->hard[at], row->hard);

@@ -11,7 +11,7 @@
 #include "dataplane/record/result.h"
 #include "risk/numerics.h"
 
-#define RW_LIMIT_MEASURES 3u /* index = enum rw_limit_measure − 1 */
+#define RW_LIMIT_MEASURES 3u /* index = enum rw_limit_measure − 1; VaR and ES: var_core.h */
 
 struct rw_limits {
     int64_t soft[RW_LIMIT_MEASURES], hard[RW_LIMIT_MEASURES]; /* money 1e-4 */

@@ -15,15 +15,24 @@
 #include "risk/limit_core.h"
 #include "risk/mark_core.h"
 #include "risk/position_core.h"
+#include "risk/var_core.h"
 
 #define CHANNELS       65536u
 #define WORK_PER_STEP  512u /* rows or instruments looked at in one call without a message */
 #define PREFETCH_AHEAD 4u
+/* Portfolios refreshed in one call without a message; each moves its dirty positions. */
+#define REFRESHES_PER_STEP 4u
 
 /* Order of a row's messages is the order of the bits: the order of the records' kinds. */
-enum pending { PENDING_PORTFOLIO = 1u, PENDING_POSITION = 2u, PENDING_LIMITS = 4u };
+enum pending {
+    PENDING_PORTFOLIO = 1u,
+    PENDING_POSITION = 2u,
+    PENDING_LIMITS = 4u,      /* << measure − 1: gross, net, loss, VaR, ES */
+    PENDING_VAR_LIMITS = 32u, /* the first of the last two */
+    PENDING_RISK = 128u,
+};
 
-enum walk { WALK_NONE, WALK_HOLDERS, WALK_SCAN, WALK_DIRTY, WALK_ALL };
+enum walk { WALK_NONE, WALK_HOLDERS, WALK_SCAN, WALK_DIRTY, WALK_ALL, WALK_REFRESH };
 
 struct totals {
     int64_t realised, unrealised, gross, net;
@@ -79,6 +88,8 @@ struct cursor {
     uint32_t conflated;
     uint32_t at, end;     /* of the walk: holders in the pool, instruments, or portfolios */
     int64_t price_change; /* HOLDERS */
+    bool var_due;         /* a fill may have reached a limit of VaR or ES */
+    int64_t var_step;     /* HOLDERS: what the change can cost a unit, 0 without returns */
     uint16_t quality_gone, quality_come;
     /* the present row */
     uint32_t pending;
@@ -86,6 +97,7 @@ struct cursor {
     uint32_t limits_changed;
     const struct position_cell *position;
     struct totals change;
+    struct rw_var_result var; /* of the last refresh */
     struct desk_change desk;
     uint32_t records; /* emitted for this entry: counted once, at its end */
 };
@@ -102,6 +114,7 @@ struct rw_risk {
     uint16_t *channel_quality;
     struct rw_holder_index holders;
     struct rw_exec_set executions;
+    struct rw_var *var; /* NULL: the image has no scenarios */
     struct rw_risk_range range;
     uint32_t shard, instrument_count, portfolio_count, last_portfolio;
     uint32_t positions_used, positions_size;
@@ -111,8 +124,9 @@ struct rw_risk {
 
 struct layout {
     size_t instruments, portfolios, limits, quality, positions, dirty, channels, holders,
-        executions;
+        executions, var;
     size_t bytes;
+    struct rw_var_cfg var_cfg;
     struct rw_risk_range range;
     uint32_t
         pairs_each; /* new pairs per portfolio: a share of the whole, so not a matter of shards */
@@ -153,6 +167,12 @@ static struct layout layout_of(const struct rw_risk_cfg *cfg) {
     layout.channels = place(&layout, CHANNELS, sizeof(uint16_t));
     layout.holders = place(&layout, layout.holders_size, sizeof(struct rw_holder));
     layout.executions = place(&layout, 1, rw_exec_set_footprint(layout.fills_max));
+    layout.var_cfg = (struct rw_var_cfg){.image = image,
+                                         .first = layout.range.first,
+                                         .portfolios = portfolios,
+                                         .positions = layout.positions_size,
+                                         .counters = cfg->var_counters};
+    layout.var = place(&layout, 1, rw_var_footprint(&layout.var_cfg));
     return layout;
 }
 
@@ -207,10 +227,12 @@ static void load_position(struct rw_risk *risk, const struct rw_position_row *ro
     portfolio->totals.gross += rw_magnitude(units) * instrument->mark;
     portfolio->totals.unrealised += units * instrument->mark - cell->position.cost;
     if (units != 0) adjust_quality(risk, p, 0, instrument->quality);
+    if (risk->var) rw_var_fill(risk->var, p, at, row->instrument, 0, units, instrument->mark);
 }
 
 struct rw_risk *rw_risk_new(void *memory, const struct rw_risk_cfg *cfg) {
     RW_ASSERT(((uintptr_t)memory & 63) == 0 && cfg->counters && cfg->shard < cfg->shards);
+    RW_ASSERT(cfg->var_counters || !cfg->image->scenarios);
     struct layout layout = layout_of(cfg);
     uint8_t *base = memory;
     struct rw_risk *risk = memory;
@@ -232,6 +254,7 @@ struct rw_risk *rw_risk_new(void *memory, const struct rw_risk_cfg *cfg) {
     rw_exec_set_new(&risk->executions, base + layout.executions, layout.fills_max);
     load_instruments(risk, cfg->image);
     load_portfolios(risk, cfg->image, layout.pairs_each);
+    if (cfg->image->scenarios) risk->var = rw_var_new(base + layout.var, &layout.var_cfg);
     const struct rw_position_row *rows = rw_image_rows(cfg->image, &cfg->image->positions);
     for (uint32_t i = 0; i < cfg->image->positions.count; i++)
         if (rows[i].portfolio >= risk->range.first && rows[i].portfolio < risk->range.end)
@@ -282,6 +305,22 @@ static inline uint32_t settle(struct rw_risk *risk, uint32_t p, const struct tot
     return (changed ? PENDING_PORTFOLIO : 0) | at->limits_changed * PENDING_LIMITS;
 }
 
+/* Brings a portfolio's VaR and ES up to date; returns what has to be said of them. */
+static uint32_t refresh(struct rw_risk *risk, uint32_t p, bool forced) {
+    struct cursor *at = &risk->at;
+    uint32_t position;
+    while (rw_var_next_dirty(risk->var, p, &position)) {
+        const struct position_cell *cell = &risk->positions[position];
+        const struct instrument *instrument = &risk->instruments[cell->instrument];
+        int64_t units = cell->position.quantity * instrument->multiplier;
+        rw_var_follow(risk->var, p, position, cell->instrument, units, instrument->mark);
+    }
+    rw_var_settle(risk->var, p, forced, &at->var);
+    at->row = p;
+    uint32_t limits = (at->var.changed & 3u) * PENDING_VAR_LIMITS;
+    return limits | (at->var.changed ? PENDING_RISK : 0);
+}
+
 /* The next holder of the tick's instrument whose portfolio has something to say. */
 static enum rw_risk_step walk_holders(struct rw_risk *risk) {
     struct cursor *at = &risk->at;
@@ -301,6 +340,9 @@ static enum rw_risk_step walk_holders(struct rw_risk *risk) {
         if (at->quality_gone | at->quality_come)
             adjust_quality(risk, p, at->quality_gone, at->quality_come);
         at->pending = settle(risk, p, &change);
+        if (at->var_step > 0 &&
+            rw_var_touch(risk->var, p, holder->position, holder->units, at->var_step))
+            at->pending |= refresh(risk, p, true);
         if (at->pending) return RW_RISK_MESSAGE;
     }
     return RW_RISK_DONE;
@@ -364,8 +406,20 @@ static enum rw_risk_step walk_dirty(struct rw_risk *risk) {
 static enum rw_risk_step walk_all(struct rw_risk *risk) {
     struct cursor *at = &risk->at;
     for (uint32_t work = 0; at->at < at->end; work++) {
-        if (work == WORK_PER_STEP) return RW_RISK_WORKING;
-        at->pending = settle(risk, at->at++, &(struct totals){0});
+        if (work == (risk->var ? REFRESHES_PER_STEP : WORK_PER_STEP)) return RW_RISK_WORKING;
+        uint32_t p = at->at++;
+        at->pending = settle(risk, p, &(struct totals){0});
+        if (risk->var) at->pending |= refresh(risk, p, false);
+        if (at->pending) return RW_RISK_MESSAGE;
+    }
+    return RW_RISK_DONE;
+}
+
+static enum rw_risk_step walk_refresh(struct rw_risk *risk) {
+    struct cursor *at = &risk->at;
+    for (uint32_t work = 0; at->at < at->end; work++) {
+        if (work == REFRESHES_PER_STEP) return RW_RISK_WORKING;
+        at->pending = refresh(risk, at->at++, false);
         if (at->pending) return RW_RISK_MESSAGE;
     }
     return RW_RISK_DONE;
@@ -415,6 +469,7 @@ static void begin_tick(struct rw_risk *risk, const struct rw_entry *entry) {
     at->quality_gone = instrument->quality & (uint16_t)~quality;
     at->quality_come = quality & (uint16_t)~instrument->quality;
     at->conflated = tick.replaced;
+    at->var_step = risk->var ? rw_var_step(risk->var, entry->instrument, at->price_change) : 0;
     instrument->mark = mark;
     instrument->quality = quality;
     if (at->price_change != 0 || (at->quality_gone | at->quality_come) != 0)
@@ -485,6 +540,9 @@ static const struct position_cell *apply_fill(struct rw_risk *risk, uint32_t ind
                               .gross = units_change * instrument->mark,
                               .net = net};
     add(&portfolio->totals, change);
+    risk->at.var_due =
+        risk->var && rw_var_fill(risk->var, fill->portfolio - risk->range.first, holder->position,
+                                 index, units_before, units_after, instrument->mark);
     if ((units_before == 0) != (units_after == 0))
         adjust_quality(risk, fill->portfolio - risk->range.first,
                        units_after == 0 ? instrument->quality : 0,
@@ -521,7 +579,21 @@ static void begin_fill(struct rw_risk *risk, const struct rw_entry *entry) {
     if (!cell) return;
     rw_stat_add(&risk->counters->fills, 1);
     risk->at.position = cell;
-    risk->at.pending = PENDING_POSITION | settle(risk, fill.portfolio - risk->range.first, &change);
+    uint32_t p = fill.portfolio - risk->range.first;
+    risk->at.pending = PENDING_POSITION | settle(risk, p, &change);
+    if (risk->at.var_due) risk->at.pending |= refresh(risk, p, true);
+}
+
+static void begin_refresh(struct rw_risk *risk, const struct rw_entry *entry) {
+    struct rw_refresh_body body;
+    memcpy(&body, entry->body, sizeof body);
+    if (!risk->var) return;
+    uint64_t end = (uint64_t)body.first + body.count;
+    uint32_t first = body.first > risk->range.first ? body.first : risk->range.first;
+    if (end > risk->range.end) end = risk->range.end;
+    if (first < end)
+        walk_over(&risk->at, WALK_REFRESH, first - risk->range.first,
+                  (uint32_t)end - risk->range.first);
 }
 
 static void begin_session(struct rw_risk *risk, const struct rw_entry *entry) {
@@ -561,6 +633,9 @@ void rw_risk_begin(struct rw_risk *risk, const struct rw_entry *entry) {
         break;
     case RW_ENTRY_SESSION:
         begin_session(risk, entry);
+        break;
+    case RW_ENTRY_REFRESH:
+        begin_refresh(risk, entry);
         break;
     case RW_ENTRY_TAKEOVER:
     case RW_ENTRY_END:
@@ -637,7 +712,24 @@ static void write_position(const struct rw_risk *risk, struct rw_result *to) {
 static void write_limit(const struct rw_risk *risk, uint32_t index, struct rw_result *to) {
     write_totals(risk, RW_RESULT_LIMIT, to);
     to->measure = (uint8_t)(index + 1);
-    to->limit_state = risk->limits[risk->at.row].state[index];
+    to->limit_state = index < RW_LIMIT_MEASURES ? risk->limits[risk->at.row].state[index]
+                                                : risk->at.var.state[index - RW_LIMIT_MEASURES];
+}
+
+static void write_risk(const struct rw_risk *risk, struct rw_result *to) {
+    const struct rw_var_result *var = &risk->at.var;
+    struct rw_result_risk *record = (struct rw_result_risk *)to;
+    write_head(&risk->at, RW_RESULT_RISK, to);
+    to->template_id = RW_RESULT_TEMPLATE_RISK;
+    to->portfolio = risk->range.first + risk->at.row;
+    to->quality = risk->portfolios[risk->at.row].quality;
+    to->limit_state = var->state[0] > var->state[1] ? var->state[0] : var->state[1];
+    to->method = RW_VAR_METHOD;
+    record->var = var->var;
+    record->es = var->es;
+    record->worst_loss = var->worst_loss;
+    record->worst_scenario = var->worst_scenario;
+    record->conflated = var->merged;
 }
 
 /* Writes the lowest pending message of the present row. */
@@ -649,6 +741,8 @@ static void write_pending(struct rw_risk *risk, struct rw_result *to) {
         write_portfolio(risk, to);
     else if (lowest == PENDING_POSITION)
         write_position(risk, to);
+    else if (lowest == PENDING_RISK)
+        write_risk(risk, to);
     else
         write_limit(risk, (uint32_t)__builtin_ctz(lowest / PENDING_LIMITS), to);
 }
@@ -680,6 +774,8 @@ static enum rw_risk_step next_row(struct rw_risk *risk) {
         return walk_dirty(risk);
     case WALK_ALL:
         return walk_all(risk);
+    case WALK_REFRESH:
+        return walk_refresh(risk);
     case WALK_NONE:
         break;
     }

@@ -3,7 +3,7 @@
  *   entry n ─► begin ─► next, next, next … ─► DONE        messages of n, in this order:
  *
  *      SESSION                                            (shard 0 only)
- *      per portfolio, ascending: PORTFOLIO · POSITION (after a fill) · LIMIT per measure
+ *      per portfolio, ascending: PORTFOLIO · POSITION (after a fill) · LIMIT per measure · RISK
  *      after the last portfolio of a desk: its addend     (not published: merge adds it up)
  *
  * A shard owns a contiguous range of portfolios, cut at account boundaries, and shares nothing. All
@@ -28,6 +28,7 @@
 #include "dataplane/record/result.h"
 #include "dataplane/stats/stats.h"
 #include "risk/numerics.h"
+#include "risk/var_core.h"
 
 #define RW_RISK_POSITIONS_DEFAULT 65536u
 #define RW_RISK_FILLS_DEFAULT     262144u
@@ -58,7 +59,8 @@ struct rw_risk_cfg {
     uint32_t
         positions_max;  /* new (portfolio, instrument) pairs in all; each portfolio has its share */
     uint32_t fills_max; /* execution ids remembered */
-    struct rw_risk_counters *counters; /* zeroed, outlives the shard */
+    struct rw_risk_counters *counters;    /* zeroed, outlives the shard */
+    struct rw_var_counters *var_counters; /* the same; NULL only for an image without scenarios */
 };
 
 /* What is sent to merge in the slots of records: the changes of one desk by one shard and input.

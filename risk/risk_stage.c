@@ -1,6 +1,7 @@
 /* Moves entries from the expected-sequence link to the shard and its messages to merge. */
 #include "risk/risk_stage.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "dataplane/base/assert.h"
@@ -45,6 +46,16 @@ static int plan(const void *cfg, const char *name, uint32_t instances, struct rw
     return 0;
 }
 
+/* The statistics of VaR and ES; NULL where there are no scenarios. */
+static struct rw_var_counters *var_block(const struct rw_stage_env *env,
+                                         const struct rw_image *image) {
+    static const struct rw_stat_row rows[] = RW_STATS_ROWS(RW_VAR_COUNTERS);
+    char block[48];
+    if (!image->scenarios) return NULL;
+    snprintf(block, sizeof block, "%.24s var", env->name);
+    return rw_stats_block(env->stats, block, RW_STAT_COUNTER, rows, sizeof rows / sizeof rows[0]);
+}
+
 static int init(void **stage, const void *cfg, const struct rw_stage_env *env) {
     RW_ASSERT(env->in_count >= 1 && env->in_count <= 2 && env->out_count == 1);
     struct risk_stage *self = rw_arena_take(env->arena, env->name, "stage");
@@ -52,6 +63,7 @@ static int init(void **stage, const void *cfg, const struct rw_stage_env *env) {
                                     sizeof counter_rows / sizeof counter_rows[0]);
     struct rw_risk_cfg core = core_cfg(cfg, env->instance, env->instances);
     core.counters = self->counters;
+    core.var_counters = var_block(env, core.image);
     self->core = rw_risk_new(rw_arena_take(env->arena, env->name, "shard"), &core);
     for (uint32_t i = 0; i < env->in_count; i++) self->in[i] = env->in[i];
     self->out = env->out[0];

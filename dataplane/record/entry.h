@@ -33,6 +33,7 @@ enum rw_entry_type {
     RW_ENTRY_SESSION = 4,  /* a session opens or closes */
     RW_ENTRY_TAKEOVER = 5, /* a new leader continues the log */
     RW_ENTRY_END = 6,      /* a channel or the intake has delivered its last input */
+    RW_ENTRY_REFRESH = 7,  /* what is conflated is brought up to date for a range of portfolios */
     RW_ENTRY_TYPE_COUNT,
 };
 
@@ -133,3 +134,11 @@ struct rw_end_body {
     uint8_t reserved3[24];
 };
 static_assert(sizeof(struct rw_end_body) == 40, "");
+
+/* A REFRESH names a range of portfolios whose conflated measures (VaR, ES) are computed now. */
+struct rw_refresh_body {
+    uint32_t first, count; /* portfolio indices first..first+count−1 */
+    uint64_t round;        /* 1, 2, …: entries of one round cover all portfolios */
+    uint8_t reserved[24];
+};
+static_assert(sizeof(struct rw_refresh_body) == 40, "");

@@ -12,7 +12,7 @@
 #include "dataplane/record/result.h"
 
 #define LOCATES      65536u
-#define TABLES       9u
+#define TABLES       10u
 #define BAD(...)     rw_err_set(EBADMSG, "reference image: " __VA_ARGS__)
 #define TABLE(field) &image->field, #field
 
@@ -154,7 +154,15 @@ static int check_tables(const struct rw_image *image) {
                       {TABLE(limits), sizeof(struct rw_limit_row), false},
                       {TABLE(locate), sizeof(uint32_t), false},
                       {TABLE(symbols), sizeof(uint32_t), false},
-                      {TABLE(names), sizeof(uint32_t), false}};
+                      {TABLE(names), sizeof(uint32_t), false},
+                      {TABLE(returns),
+                       RW_IMAGE_PADDED(image->scenarios) * (uint32_t)sizeof(int32_t),
+                       image->scenarios > 0}};
+    if (image->scenarios > RW_IMAGE_SCENARIOS_MAX)
+        return BAD("%u scenarios, wanted at most %u", image->scenarios, RW_IMAGE_SCENARIOS_MAX);
+    if (image->returns.count != (image->scenarios ? image->instruments.count : 0))
+        return BAD("%u rows of returns for %u instruments", image->returns.count,
+                   image->instruments.count);
     uint64_t end = sizeof *image;
     for (uint32_t i = 0; i < TABLES; i++) {
         const struct rw_image_table *table = rows[i].table;

@@ -2,8 +2,7 @@
  * block of memory without pointers, made by refdata/compile from CSV and read by enrich, risk and
  * merge.
  *
- *   ┌ header ┬ instruments[1..n] ┬ portfolios[1..n] ┬ desks[1..n] ┬ positions ┬ limits ┬ locate
- *    index ┐
+ *   ┌ header ┬ instruments[1..n] ┬ portfolios[1..n] ┬ desks[1..n] ┬ positions ┬ limits ┬ … ┐
  *
  * Row 0 of every table with an index is all zero, so that index 0 can mean "none". Identical CSV
  * gives identical bytes; `hash` (XXH3-128 over the image with hash = 0) must be equal at both
@@ -15,7 +14,7 @@
 #include <stdint.h>
 
 #define RW_IMAGE_MAGIC   0x474D4957524B5331ull
-#define RW_IMAGE_VERSION 1u
+#define RW_IMAGE_VERSION 2u
 #define RW_SYMBOL_BYTES  12u
 /* Bound of Σ |quantity · multiplier| of a portfolio: within it risk's integers cannot overflow. */
 #define RW_IMAGE_UNITS_MAX ((int64_t)INT32_MAX)
@@ -30,8 +29,8 @@ struct rw_image_table {
 struct rw_image {
     uint64_t magic;
     uint32_t version;
-    uint32_t reserved;
-    uint64_t bytes; /* of the whole image */
+    uint32_t scenarios; /* of the returns table; 0: there are none */
+    uint64_t bytes;     /* of the whole image */
     uint8_t hash[16];
     struct rw_image_table instruments; /* struct rw_instrument_row, by instrument index */
     struct rw_image_table portfolios;  /* struct rw_portfolio_row, by portfolio index */
@@ -42,7 +41,13 @@ struct rw_image {
     struct rw_image_table locate;      /* uint32_t[65536]: instrument by venue stock locate, or 0 */
     struct rw_image_table symbols; /* uint32_t[2^k]: open-addressing hash, symbol → instrument */
     struct rw_image_table names;   /* uint32_t[2^k]: open-addressing hash, name → portfolio */
+    /* int32_t[instrument][RW_IMAGE_PADDED(scenarios)]: what each scenario does to an instrument, as
+     * dataplane/base/shift.h compiles it; 0 behind the last scenario, and in the rows of
+     * instruments without a history. No rows without scenarios. */
+    struct rw_image_table returns;
 };
+#define RW_IMAGE_SCENARIOS_MAX     4096u
+#define RW_IMAGE_PADDED(scenarios) (((scenarios) + 15u) & ~15u)
 
 struct rw_instrument_row {
     char symbol[RW_SYMBOL_BYTES]; /* NUL padded */
@@ -55,7 +60,9 @@ struct rw_instrument_row {
     uint64_t
         stale_after_ns; /* quality STALE when event time passes the last update by more; 0: never */
     uint8_t currency[4];
-    uint8_t reserved[20];
+    uint8_t shift;   /* enum rw_shift: what its returns are relative to */
+    uint8_t history; /* 1: it has returns */
+    uint8_t reserved[18];
 };
 static_assert(sizeof(struct rw_instrument_row) == 64, "");
 

@@ -50,6 +50,8 @@ enum rw_limit_measure {
     RW_MEASURE_GROSS = 1,
     RW_MEASURE_NET = 2,  /* |net| */
     RW_MEASURE_LOSS = 3, /* −(realised + unrealised), when positive */
+    RW_MEASURE_VAR = 4,  /* value at risk of a portfolio */
+    RW_MEASURE_ES = 5,   /* expected shortfall of a portfolio */
     RW_MEASURE_COUNT,
 };
 

@@ -123,6 +123,7 @@ static int open_refs(struct capture *capture) {
                                   .portfolios = capture->options->portfolios,
                                   .holders = 1,
                                   .fills_percent = capture->options->fills_percent,
+                                  .scenarios = capture->options->scenarios,
                                   .locates = true};
     int rc =
         count ? rw_gen_refs_open(&cfg, list, count, &capture->refs)

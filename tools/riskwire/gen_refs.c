@@ -186,6 +186,22 @@ static void print_limits(struct rw_gen_refs *refs, FILE *file, const char *owner
     if (below(refs, 5)) print_limit(refs, file, owner, "loss", 0, exposure->gross, 6);
 }
 
+/* Limits of VaR and ES about where a one-factor history puts them, for some portfolios. */
+static void print_tail_limits(struct rw_gen_refs *refs, FILE *file, const char *owner,
+                              const struct exposure *exposure) {
+    static const char *const measures[] = {"var", "es"};
+    int64_t net = exposure->net < 0 ? -exposure->net : exposure->net;
+    uint64_t draw = (uint64_t)exposure->gross / 10000 % 8; /* leaves the generator alone */
+    int64_t about = net / 50 + exposure->gross / 150 + 10000;
+    if (draw > 3) return;
+    for (uint32_t k = 0; k < 2; k++) {
+        fprintf(file, "%s,%s,", owner, measures[k]);
+        print_decimal(file, about * (int64_t)(8 + draw) / 10, ',');
+        print_decimal(file, about * (int64_t)(10 + draw) / 8, '\n');
+        refs->count.limits++;
+    }
+}
+
 static int write_limits(struct rw_gen_refs *refs) {
     char owner[64];
     FILE *file;
@@ -194,6 +210,7 @@ static int write_limits(struct rw_gen_refs *refs) {
     for (uint32_t i = 0; i < refs->cfg.portfolios; i++) {
         snprintf(owner, sizeof owner, "portfolio,PF%05" PRIu32, i + 1);
         print_limits(refs, file, owner, &refs->portfolios[i]);
+        if (refs->cfg.scenarios) print_tail_limits(refs, file, owner, &refs->portfolios[i]);
     }
     for (uint32_t i = 0; i < refs->desk_count; i++) {
         snprintf(owner, sizeof owner, "desk,DESK%02" PRIu32, i + 1);
@@ -201,6 +218,56 @@ static int write_limits(struct rw_gen_refs *refs) {
     }
     print_limits(refs, file, "firm,firm", &refs->firm);
     return close_csv(file, "limits.csv");
+}
+
+/* A day's return in 1e-9: a sum of uniform numbers is near enough to a normal one, with a heavier
+ * day now and then. */
+static int64_t draw_return(struct rw_rng *rng, int64_t deviation) {
+    int64_t sum = 0;
+    for (int i = 0; i < 12; i++) sum += (int64_t)rw_rng_below(rng, 2000001) - 1000000;
+    if (rw_rng_chance(rng, 1, 40)) sum *= 3;
+    return sum * deviation / 2000000;
+}
+
+static void print_return(FILE *out, int64_t value) {
+    uint64_t size = value < 0 ? 0 - (uint64_t)value : (uint64_t)value;
+    fprintf(out, ",%s%" PRIu64 ".%09" PRIu64, value < 0 ? "-" : "", size / 1000000000,
+            size % 1000000000);
+}
+
+/* One common factor and one of its own for each instrument; every tenth instrument's history is in
+ * logarithms, one in 25 moves by amounts. Draws from a generator of its own, so that a session is
+ * the same with and without a history. */
+static int write_returns(struct rw_gen_refs *refs) {
+    static const char *const kinds[] = {"relative", "log", "absolute"};
+    int64_t *market = calloc(refs->cfg.scenarios, sizeof *market);
+    struct rw_rng rng;
+    FILE *file;
+    int rc = market ? open_csv(refs, "returns.csv", "# daily returns, oldest first", &file)
+                    : rw_err_set(ENOMEM, "no memory for the scenarios");
+    if (rc < 0) {
+        free(market);
+        return rc;
+    }
+    rw_rng_seed(&rng, refs->cfg.seed ^ 0x52455455ull);
+    fputs("symbol,shift", file);
+    for (uint32_t s = 0; s < refs->cfg.scenarios; s++) {
+        fprintf(file, ",day%" PRIu32, s + 1);
+        market[s] = draw_return(&rng, 9000000);
+    }
+    for (uint32_t i = 0; i < refs->instrument_count; i++) {
+        const struct rw_gen_instrument *row = &refs->instruments[i].row;
+        uint32_t kind = i % 25 == 24 ? 2 : i % 10 == 8;
+        fprintf(file, "\n%.*s,%s", name_length(row->name), row->name, kinds[kind]);
+        for (uint32_t s = 0; s < refs->cfg.scenarios; s++) {
+            int64_t value = market[s] + draw_return(&rng, 12000000);
+            if (kind == 2) value = value / 10000 * row->start_price;
+            print_return(file, value);
+        }
+    }
+    fputc('\n', file);
+    free(market);
+    return close_csv(file, "returns.csv");
 }
 
 /* ---- fills ---------------------------------------------------------------------------------- */
@@ -276,6 +343,7 @@ int rw_gen_refs_open(const struct rw_gen_refs_cfg *cfg, const struct rw_gen_inst
     if (rc == 0) rc = write_portfolios(opened);
     if (rc == 0) rc = write_positions(opened);
     if (rc == 0) rc = write_limits(opened);
+    if (rc == 0 && cfg->scenarios) rc = write_returns(opened);
     if (rc == 0)
         rc = open_csv(opened, "inputs.csv",
                       "event_time_ns,source,source_sequence,type,portfolio,symbol,side,quantity,"

@@ -22,6 +22,7 @@ struct rw_gen_refs_cfg {
     uint64_t seed;
     uint32_t portfolios;    /* 1..100,000 */
     uint32_t holders;       /* mean holders of an instrument, ≥ 1 */
+    uint32_t scenarios;     /* days of history, 0..RW_IMAGE_SCENARIOS_MAX */
     uint32_t fills_percent; /* of the trades given to rw_gen_refs_trade, 0..100 */
     bool locates; /* false: the column stays empty, the venue's directory tells at run time */
 };
@@ -32,8 +33,9 @@ struct rw_gen_refs_count {
 
 struct rw_gen_refs; /* opaque */
 
-/* rw_gen_refs_open writes instruments.csv, portfolios.csv, positions.csv and limits.csv and
- * begins inputs.csv. instruments (count of them, 1 or more) may go away afterwards. Returns 0 or
+/* rw_gen_refs_open writes instruments.csv, portfolios.csv, positions.csv, limits.csv and, with
+ * scenarios, returns.csv, and begins inputs.csv. instruments (count of them, 1 or more) may go
+ * away afterwards. Returns 0 or
  * -errno with an error set. */
 int rw_gen_refs_open(const struct rw_gen_refs_cfg *cfg, const struct rw_gen_instrument *instruments,
                      uint32_t count, struct rw_gen_refs **refs);

@@ -57,6 +57,7 @@ static int open_refs(struct session *session) {
                                   .portfolios = options->portfolios,
                                   .holders = options->holders,
                                   .fills_percent = options->fills_percent,
+                                  .scenarios = options->scenarios,
                                   .locates = options->locates};
     struct rw_gen_instrument *instruments = calloc(options->symbols, sizeof *instruments);
     RW_ASSERT(instruments);

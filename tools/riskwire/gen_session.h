@@ -7,7 +7,7 @@
 struct rw_gen_options {
     const char *dir, *capture; /* capture NULL: simulate */
     uint64_t seed, messages, duration_ns, midnight_ns;
-    uint32_t symbols, portfolios, holders, fills_percent, truths;
+    uint32_t symbols, portfolios, holders, fills_percent, truths, scenarios;
     uint32_t loss_ppm, reorder_ppm, duplicate_ppm, skew_ns, both_lost;
     uint16_t vlan;
     bool locates;

@@ -19,7 +19,8 @@ static const char *const columns[] = {
     "source",       "source_sequence", "exec_id",        "portfolio",
     "side",         "quantity",        "price",          "fee",
     "match_number", "session",         "image_hash",     "epoch",
-    "site",         "last_sequence",
+    "site",         "last_sequence",   "first",          "count",
+    "round",
 };
 #define COLUMN_COUNT (sizeof columns / sizeof *columns)
 
@@ -148,6 +149,14 @@ static void put_end(struct line *line, const struct rw_entry *entry) {
     put_unsigned(line, "last_sequence", body.last_sequence);
 }
 
+static void put_refresh(struct line *line, const struct rw_entry *entry) {
+    struct rw_refresh_body body;
+    memcpy(&body, entry->body, sizeof body);
+    put_unsigned(line, "first", body.first);
+    put_unsigned(line, "count", body.count);
+    put_unsigned(line, "round", body.round);
+}
+
 /* Per type: the word, the slots its body needs, how its fields are printed. */
 static const struct {
     const char *word;
@@ -160,6 +169,7 @@ static const struct {
     [RW_ENTRY_SESSION] = {"session", 1, put_session},
     [RW_ENTRY_TAKEOVER] = {"takeover", 1, put_takeover},
     [RW_ENTRY_END] = {"end", 1, put_end},
+    [RW_ENTRY_REFRESH] = {"refresh", 1, put_refresh},
 };
 
 static void print_entry(struct rw_dump *dump, const struct rw_entry *entry) {

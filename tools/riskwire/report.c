@@ -28,6 +28,7 @@ struct report {
     struct rw_merge *merge;
     struct rw_report_check *check;
     struct rw_risk_counters risk_counters;
+    struct rw_var_counters var_counters;
     struct rw_merge_counters merge_counters;
     struct rw_report_summary *summary;
     char session[SESSION_BYTES + 1];
@@ -75,7 +76,8 @@ static int report_open(struct report *report) {
                                .shards = 1,
                                .positions_max = report->cfg->positions_max,
                                .fills_max = report->cfg->fills_max,
-                               .counters = &report->risk_counters};
+                               .counters = &report->risk_counters,
+                               .var_counters = &report->var_counters};
     struct rw_merge_cfg merge = {.image = report->image, .counters = &report->merge_counters};
     void *risk_memory = zeroed(rw_risk_footprint(&risk));
     void *merge_memory = zeroed(rw_merge_footprint(&merge));

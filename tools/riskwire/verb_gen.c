@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "dataplane/base/err.h"
+#include "dataplane/record/image.h"
 #include "tools/riskwire/arguments.h"
 #include "tools/riskwire/gen_market.h"
 #include "tools/riskwire/gen_session.h"
@@ -27,6 +28,7 @@ enum {
     KEY_LISTING,
     KEY_PORTFOLIOS,
     KEY_HOLDERS,
+    KEY_SCENARIOS,
     KEY_DURATION,
     KEY_FILLS,
     KEY_TRUTHS,
@@ -53,6 +55,8 @@ static const struct argp_option options[] = {
      2},
     {"portfolios", KEY_PORTFOLIOS, "N", 0, "portfolios (100)", 2},
     {"holders", KEY_HOLDERS, "N", 0, "mean portfolios that hold an instrument (5)", 2},
+    {"scenarios", KEY_SCENARIOS, "N", 0, "days of history in returns.csv, 0: no such file (250)",
+     2},
     {"duration", KEY_DURATION, "SECONDS", 0, "session time of all messages (messages / 10000)", 2},
     {"fills", KEY_FILLS, "PERCENT", 0, "of the trades that are the firm's (25)", 2},
     {"truths", KEY_TRUTHS, "N", 0, "times at which books are written, besides the end (8)", 2},
@@ -119,6 +123,10 @@ static error_t parse(int key, char *value, struct argp_state *state) {
     case KEY_HOLDERS:
         gen->holders = (uint32_t)rw_argument_number(state, "holders", value, 1, 1000);
         return 0;
+    case KEY_SCENARIOS:
+        gen->scenarios =
+            (uint32_t)rw_argument_number(state, "scenarios", value, 0, RW_IMAGE_SCENARIOS_MAX);
+        return 0;
     case KEY_DURATION:
         gen->duration_ns = rw_argument_number(state, "duration", value, 1, 30000) * SECOND_NS;
         return 0;
@@ -177,6 +185,7 @@ int rw_verb_gen(int argc, char **argv) {
                                  .holders = 5,
                                  .fills_percent = 25,
                                  .truths = 8,
+                                 .scenarios = 250,
                                  .loss_ppm = 2000,
                                  .reorder_ppm = 2000,
                                  .duplicate_ppm = 1000,

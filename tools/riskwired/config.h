@@ -70,6 +70,8 @@ struct rw_config {
     uint64_t risk_shards;
     uint64_t risk_positions;
     uint64_t risk_fills;
+    uint64_t refresh_interval_ms;
+    uint64_t refresh_portfolios;
 
     char journal_dir[RW_CONFIG_TEXT_BYTES];
     uint64_t journal_segment_mib;

@@ -94,6 +94,12 @@ static const struct rw_config_key keys[] = {
            "(portfolio, instrument) pairs there is room for"),
     NUMBER("risk.fills", risk_fills, true, "262144", 16, 67108864, "fills",
            "executions remembered by id, so that a repeated one is ignored"),
+    NUMBER(
+        "refresh.interval_ms", refresh_interval_ms, false, "100", 0, 60000, "ms",
+        "event time between two rounds of VaR and ES, with returns.csv; 0: only when a limit may "
+        "be near"),
+    NUMBER("refresh.portfolios", refresh_portfolios, false, "64", 1, 100000, "portfolios",
+           "portfolios of one refresh; more make other results wait longer behind it"),
 
     TEXT("journal.dir", journal_dir, true, false, "journal", NULL,
          "folder of log/ and results/; on the disk whose flushes you trust"),

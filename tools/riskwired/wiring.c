@@ -220,11 +220,15 @@ static uint32_t shadow_depth(const struct rw_wiring *wiring) {
 
 static void make_enrich(struct rw_wiring *wiring, const struct rw_config *config,
                         const struct rw_image *image, const struct rw_intake_file *intake) {
-    wiring->enrich = (struct rw_enrich_cfg){.image = image,
-                                            .site = (uint8_t)(config->site[0] - 'a'),
-                                            .file_ports = wiring->feed[0].line.file_ports,
-                                            .channel_count = wiring->feeds,
-                                            .intake_ends = rw_intake_ends(intake)};
+    wiring->enrich =
+        (struct rw_enrich_cfg){.image = image,
+                               .site = (uint8_t)(config->site[0] - 'a'),
+                               .file_ports = wiring->feed[0].line.file_ports,
+                               .channel_count = wiring->feeds,
+                               .intake_ends = rw_intake_ends(intake),
+                               .refresh_portfolios = (uint32_t)config->refresh_portfolios};
+    bool vectors = image->scenarios && image->portfolios.count > 1;
+    if (vectors) wiring->enrich.refresh_interval_ns = config->refresh_interval_ms * 1000000;
     for (uint32_t i = 0; i < wiring->feeds; i++)
         wiring->enrich.channel[i] = wiring->feed[i].channel;
     memcpy(wiring->enrich.session, config->session, sizeof wiring->enrich.session);

@@ -124,7 +124,7 @@ static inline struct rw_image *image_random(struct rw_rng *rng, uint32_t instrum
                           : scope == RW_SCOPE_DESK    ? desk
                                                       : 1;
         for (uint32_t owner = 1; owner <= owners; owner++)
-            for (uint8_t measure = 1; measure < RW_MEASURE_COUNT; measure++) {
+            for (uint8_t measure = 1; measure <= RW_MEASURE_LOSS; measure++) {
                 if (rw_rng_chance(rng, 1, 4)) continue;
                 int64_t soft =
                     (int64_t)rw_rng_below(rng, measure == RW_MEASURE_LOSS ? 20000000 : 800000000) +

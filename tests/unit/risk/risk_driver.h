@@ -21,6 +21,7 @@ struct driver {
     uint32_t shards;
     struct rw_risk *risk[RW_SHARDS_MAX];
     struct rw_risk_counters counters[RW_SHARDS_MAX];
+    struct rw_var_counters var_counters[RW_SHARDS_MAX];
     struct rw_merge *merge;
     struct rw_merge_counters merge_counters;
     struct rw_result *results; /* all, in order */
@@ -41,7 +42,13 @@ static inline void driver_new(struct driver *driver, const struct rw_image *imag
     *driver = (struct driver){.shards = shards, .room = 1024};
     RW_ASSERT(rw_risk_check_image(image) == 0);
     for (uint32_t k = 0; k < shards; k++) {
-        struct rw_risk_cfg cfg = {image, k, shards, positions_max, fills_max, &driver->counters[k]};
+        struct rw_risk_cfg cfg = {image,
+                                  k,
+                                  shards,
+                                  positions_max,
+                                  fills_max,
+                                  &driver->counters[k],
+                                  &driver->var_counters[k]};
         driver->risk[k] = rw_risk_new(aligned_zeroed(rw_risk_footprint(&cfg)), &cfg);
     }
     struct rw_merge_cfg cfg = {image, &driver->merge_counters};
