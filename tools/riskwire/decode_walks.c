@@ -11,43 +11,6 @@
 #include "dataplane/feed/pitch.h"
 #include "dataplane/record/soupbintcp.h"
 
-/* ---- ITCH 5.0 over MoldUDP64 ---------------------------------------------------------- */
-
-bool rw_decode_itch50_guess(const struct rw_decode_packet *packet) {
-    struct rw_packet mold;
-    struct rw_block message;
-    uint32_t whole;
-    if (rw_mold_decode(packet->payload, packet->bytes, &mold) != RW_PACKET_FINE ||
-        rw_packet_check(&mold, &whole) != RW_PACKET_FINE)
-        return false;
-    while (rw_blocks_next(&mold.blocks, &message))
-        if (rw_itch50_check(message.bytes, message.count) == RW_ITCH50_OK) return true;
-    return false;
-}
-
-void rw_decode_itch50_walk(const struct rw_decode_packet *packet, struct rw_decode *decode) {
-    struct rw_packet mold;
-    struct rw_block message;
-    const struct rw_message_type *type;
-    uint32_t whole;
-    if (rw_mold_decode(packet->payload, packet->bytes, &mold) != RW_PACKET_FINE) {
-        decode->tally.bad_packets++;
-        return;
-    }
-    enum rw_packet_fault fault = rw_packet_check(&mold, &whole);
-    decode->tally.cut += fault == RW_PACKET_TRUNCATED;
-    decode->tally.bad_packets += fault == RW_PACKET_TRAILING;
-    decode->tally.heartbeats += mold.kind == RW_PACKET_HEARTBEAT;
-    while (rw_blocks_next(&mold.blocks, &message)) {
-        enum rw_message_verdict verdict =
-            message.count
-                ? rw_message_find(&rw_itch50_table, message.bytes[0], message.count, &type)
-                : RW_MESSAGE_BAD_LENGTH;
-        if (rw_decode_verdict(decode, verdict))
-            rw_decode_line(decode, message.sequence, &rw_itch50_table, type, message.bytes);
-    }
-}
-
 /* ---- feeds whose packets are alike ---------------------------------------------------- */
 
 /* What tells one such feed from another. */
@@ -92,6 +55,28 @@ static void walk(const struct venue *venue, const struct rw_decode_packet *packe
     while (rw_blocks_next(&opened.blocks, &block))
         if (rw_decode_verdict(decode, venue->find(block.bytes, block.count, &type)))
             rw_decode_line(decode, block.sequence, venue->table, type, block.bytes + venue->body);
+}
+
+/* ---- ITCH 5.0 over MoldUDP64 ---------------------------------------------------------- */
+
+static bool decode_mold(const uint8_t *bytes, size_t count, struct rw_packet *packet) {
+    return rw_mold_decode(bytes, count, packet) == RW_PACKET_FINE;
+}
+
+static enum rw_message_verdict find_itch50(const uint8_t *message, uint32_t bytes,
+                                           const struct rw_message_type **type) {
+    return bytes ? rw_message_find(&rw_itch50_table, message[0], bytes, type)
+                 : RW_MESSAGE_BAD_LENGTH;
+}
+
+static const struct venue itch50 = {decode_mold, find_itch50, &rw_itch50_table, 0, 0};
+
+bool rw_decode_itch50_guess(const struct rw_decode_packet *packet) {
+    return guess(&itch50, packet);
+}
+
+void rw_decode_itch50_walk(const struct rw_decode_packet *packet, struct rw_decode *decode) {
+    walk(&itch50, packet, decode);
 }
 
 /* ---- IEX DEEP 1.0 and DEEP+ ----------------------------------------------------------- */
