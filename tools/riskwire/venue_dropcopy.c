@@ -1,5 +1,3 @@
-/* All live orders stand in a hash table by their public reference, because an execution tells
- * neither side nor price: linear probing, emptied places are closed by moving later ones back. */
 #include "tools/riskwire/venue_dropcopy.h"
 
 #include <inttypes.h>
@@ -10,17 +8,8 @@
 #include "dataplane/base/assert.h"
 #include "dataplane/base/hash.h"
 #include "dataplane/feed/itch50.h"
+#include "tools/riskwire/venue_orders.h"
 #include "tools/riskwire/venue_ouch.h"
-
-#define TABLE_MIN 1024u
-
-/* An order at the venue; reference 0: the place is empty, user_ref 0: not the firm's. */
-struct order {
-    uint64_t reference;
-    uint32_t user_ref, shares, symbol, portfolio;
-    int32_t price;
-    char side;
-};
 
 /* A fill that a broken trade may name later. */
 struct done {
@@ -33,15 +22,12 @@ struct rw_venue_dropcopy {
     struct rw_venue_dropcopy_cfg cfg;
     struct rw_venue_log log;
     uint32_t life, users;
-    uint64_t read; /* messages of the life */
-    struct order *table;
-    uint32_t places, used; /* places: a power of two */
+    uint64_t read;                 /* messages of the life */
+    struct rw_venue_orders orders; /* all of them; an own one has its user reference as id */
     struct done *done;
     uint64_t done_count, done_room;
     struct rw_venue_dropcopy_count count;
 };
-
-/* ---- the live orders ------------------------------------------------------------------------ */
 
 /* The same numbers give the same draw: who owns an order depends on nothing else. */
 static uint64_t draw(const struct rw_venue_dropcopy *dropcopy, char what, uint64_t number) {
@@ -49,78 +35,32 @@ static uint64_t draw(const struct rw_venue_dropcopy *dropcopy, char what, uint64
     return rw_hash_bytes(key, sizeof key).low;
 }
 
-static uint32_t home_of(const struct rw_venue_dropcopy *dropcopy, uint64_t reference) {
-    return (uint32_t)(reference * 0x9E3779B97F4A7C15ull >> 32) & (dropcopy->places - 1);
+static void add(struct rw_venue_dropcopy *dropcopy, const struct rw_venue_order *order) {
+    rw_venue_orders_add(&dropcopy->orders, order);
+    dropcopy->count.live += order->id != 0;
 }
 
-static struct order *find(const struct rw_venue_dropcopy *dropcopy, uint64_t reference) {
-    uint32_t at = home_of(dropcopy, reference);
-    while (dropcopy->table[at].reference && dropcopy->table[at].reference != reference)
-        at = (at + 1) & (dropcopy->places - 1);
-    RW_ASSERT(dropcopy->table[at].reference);
-    return &dropcopy->table[at];
+static void reduce(struct rw_venue_dropcopy *dropcopy, struct rw_venue_order *order,
+                   uint32_t shares) {
+    if (shares == order->shares) dropcopy->count.live -= order->id != 0;
+    rw_venue_orders_reduce(&dropcopy->orders, order, shares);
 }
 
-static void insert(struct rw_venue_dropcopy *dropcopy, const struct order *order) {
-    uint32_t at = home_of(dropcopy, order->reference);
-    while (dropcopy->table[at].reference) at = (at + 1) & (dropcopy->places - 1);
-    dropcopy->table[at] = *order;
-    dropcopy->used++;
-}
-
-static void make_table(struct rw_venue_dropcopy *dropcopy, uint32_t places) {
-    dropcopy->table = calloc(places, sizeof *dropcopy->table);
-    RW_ASSERT(dropcopy->table);
-    dropcopy->places = places;
-    dropcopy->used = 0;
-}
-
-static void add(struct rw_venue_dropcopy *dropcopy, const struct order *order) {
-    if (2 * dropcopy->used >= dropcopy->places) {
-        struct order *old = dropcopy->table;
-        uint32_t places = dropcopy->places;
-        make_table(dropcopy, 2 * places);
-        for (uint32_t i = 0; i < places; i++)
-            if (old[i].reference) insert(dropcopy, &old[i]);
-        free(old);
-    }
-    insert(dropcopy, order);
-    dropcopy->count.live += order->user_ref != 0;
-}
-
-static void erase(struct rw_venue_dropcopy *dropcopy, struct order *order) {
-    uint32_t mask = dropcopy->places - 1, hole = (uint32_t)(order - dropcopy->table), at = hole;
-    dropcopy->count.live -= order->user_ref != 0;
-    dropcopy->used--;
-    for (;;) {
-        at = (at + 1) & mask;
-        if (!dropcopy->table[at].reference) break;
-        uint32_t home = home_of(dropcopy, dropcopy->table[at].reference);
-        if (((at - home) & mask) < ((at - hole) & mask)) continue; /* cannot go so far back */
-        dropcopy->table[hole] = dropcopy->table[at];
-        hole = at;
-    }
-    dropcopy->table[hole].reference = 0;
-}
-
-/* Takes shares off an order that has as many. */
-static void reduce(struct rw_venue_dropcopy *dropcopy, struct order *order, uint32_t shares) {
-    order->shares -= shares;
-    if (order->shares == 0) erase(dropcopy, order);
-}
+static uint32_t user_of(const struct rw_venue_order *order) { return (uint32_t)order->id; }
 
 /* ---- what the firm is told ------------------------------------------------------------------ */
 
-static void name_order(const struct order *order, char clordid[RW_VENUE_CLORDID_SIZE + 1]) {
+static void name_order(const struct rw_venue_order *order,
+                       char clordid[RW_VENUE_CLORDID_SIZE + 1]) {
     snprintf(clordid, RW_VENUE_CLORDID_SIZE + 1, "PF%05" PRIu32 "%07" PRIu32,
-             order->portfolio % 100000, order->user_ref % 10000000);
+             order->portfolio % 100000, user_of(order) % 10000000);
 }
 
 static struct rw_venue_ouch_order describe(const struct rw_venue_dropcopy *dropcopy,
-                                           const struct order *order, char display) {
+                                           const struct rw_venue_order *order, char display) {
     struct rw_gen_symbol_info info =
         rw_gen_market_symbol(rw_venue_market(dropcopy->venue), order->symbol);
-    struct rw_venue_ouch_order told = {.user_ref = order->user_ref,
+    struct rw_venue_ouch_order told = {.user_ref = user_of(order),
                                        .quantity = order->shares,
                                        .reference = order->reference,
                                        .price = (uint64_t)order->price,
@@ -134,7 +74,7 @@ static struct rw_venue_ouch_order describe(const struct rw_venue_dropcopy *dropc
 }
 
 static void tell_accepted(struct rw_venue_dropcopy *dropcopy, uint64_t time_ns,
-                          const struct order *order, char display) {
+                          const struct rw_venue_order *order, char display) {
     uint8_t message[RW_VENUE_OUCH_MAX];
     struct rw_venue_ouch_order told = describe(dropcopy, order, display);
     rw_venue_log_add(&dropcopy->log, message, rw_venue_ouch_accepted(message, time_ns, &told));
@@ -142,14 +82,14 @@ static void tell_accepted(struct rw_venue_dropcopy *dropcopy, uint64_t time_ns,
 }
 
 static void tell_canceled(struct rw_venue_dropcopy *dropcopy, uint64_t time_ns,
-                          const struct order *order, uint32_t shares, char reason) {
+                          const struct rw_venue_order *order, uint32_t shares, char reason) {
     uint8_t message[RW_VENUE_OUCH_MAX];
     rw_venue_log_add(&dropcopy->log, message,
-                     rw_venue_ouch_canceled(message, time_ns, order->user_ref, shares, reason));
+                     rw_venue_ouch_canceled(message, time_ns, user_of(order), shares, reason));
     dropcopy->count.canceled++;
 }
 
-static void remember(struct rw_venue_dropcopy *dropcopy, const struct order *order,
+static void remember(struct rw_venue_dropcopy *dropcopy, const struct rw_venue_order *order,
                      uint64_t match_number) {
     if (dropcopy->done_count == dropcopy->done_room) {
         dropcopy->done_room = dropcopy->done_room ? 2 * dropcopy->done_room : 256;
@@ -157,16 +97,16 @@ static void remember(struct rw_venue_dropcopy *dropcopy, const struct order *ord
         RW_ASSERT(dropcopy->done);
     }
     dropcopy->done[dropcopy->done_count++] = (struct done){
-        .match_number = match_number, .user_ref = order->user_ref, .portfolio = order->portfolio};
+        .match_number = match_number, .user_ref = user_of(order), .portfolio = order->portfolio};
 }
 
 /* `order` traded `shares` at `price`, by the public message. */
 static void tell_executed(struct rw_venue_dropcopy *dropcopy, const uint8_t *message,
-                          const struct order *order, uint32_t shares, int32_t price, char liquidity,
-                          uint64_t match_number) {
+                          const struct rw_venue_order *order, uint32_t shares, int32_t price,
+                          char liquidity, uint64_t match_number) {
     uint8_t told[RW_VENUE_OUCH_MAX];
     uint64_t time_ns = rw_itch50_timestamp(message);
-    uint32_t bytes = rw_venue_ouch_executed(told, time_ns, order->user_ref, shares, (uint64_t)price,
+    uint32_t bytes = rw_venue_ouch_executed(told, time_ns, user_of(order), shares, (uint64_t)price,
                                             liquidity, match_number);
     rw_venue_log_add(&dropcopy->log, told, bytes);
     dropcopy->count.executed++;
@@ -190,20 +130,20 @@ static void tell_event(struct rw_venue_dropcopy *dropcopy, uint64_t time_ns, cha
 
 /* Draws an owner for an order of a symbol; without one it stays another's. */
 static bool draw_owner(struct rw_venue_dropcopy *dropcopy, char what, uint64_t number,
-                       struct order *order) {
+                       struct rw_venue_order *order) {
     uint64_t drawn = draw(dropcopy, what, number);
     if (drawn % 100 >= dropcopy->cfg.own_percent) return false;
     order->portfolio = dropcopy->cfg.accounts[order->symbol][drawn / 100 % RW_VENUE_ACCOUNTS];
-    order->user_ref = ++dropcopy->users;
+    order->id = ++dropcopy->users;
     return true;
 }
 
 static void take_add(struct rw_venue_dropcopy *dropcopy, const uint8_t *message) {
-    struct order order = {.reference = rw_itch50_add_order_reference_number(message),
-                          .shares = (uint32_t)rw_itch50_add_shares(message),
-                          .symbol = rw_itch50_locate(message) - 1u,
-                          .price = (int32_t)rw_itch50_add_price(message),
-                          .side = (char)*rw_itch50_add_buy_sell_indicator(message)};
+    struct rw_venue_order order = {.reference = rw_itch50_add_order_reference_number(message),
+                                   .shares = (uint32_t)rw_itch50_add_shares(message),
+                                   .symbol = rw_itch50_locate(message) - 1u,
+                                   .price = (int32_t)rw_itch50_add_price(message),
+                                   .side = (char)*rw_itch50_add_buy_sell_indicator(message)};
     bool is_own = draw_owner(dropcopy, 'A', order.reference, &order);
     add(dropcopy, &order);
     if (is_own) tell_accepted(dropcopy, rw_itch50_timestamp(message), &order, 'Y');
@@ -211,7 +151,7 @@ static void take_add(struct rw_venue_dropcopy *dropcopy, const uint8_t *message)
 
 /* An order that was never shown: if it is the firm's, it was accepted and traded at once. */
 static void take_hidden(struct rw_venue_dropcopy *dropcopy, const uint8_t *message,
-                        struct order *order, char liquidity, uint64_t match_number) {
+                        struct rw_venue_order *order, char liquidity, uint64_t match_number) {
     if (!draw_owner(dropcopy, 'M', match_number, order)) return;
     tell_accepted(dropcopy, rw_itch50_timestamp(message), order, 'N');
     tell_executed(dropcopy, message, order, order->shares, order->price, liquidity, match_number);
@@ -219,19 +159,20 @@ static void take_hidden(struct rw_venue_dropcopy *dropcopy, const uint8_t *messa
 
 /* Who took the liquidity may be the firm too, but not against itself, and not in a cross. */
 static void take_execution(struct rw_venue_dropcopy *dropcopy, const uint8_t *message) {
-    struct order *order = find(dropcopy, rw_itch50_executed_order_reference_number(message));
+    struct rw_venue_order *order =
+        rw_venue_orders_find(&dropcopy->orders, rw_itch50_executed_order_reference_number(message));
     uint32_t shares = (uint32_t)rw_itch50_executed_executed_shares(message);
     uint64_t match_number = rw_itch50_executed_match_number(message);
     int32_t price = order->price;
     bool is_cross = message[0] == 'C' && *rw_itch50_executed_at_printable(message) == 'N';
     if (message[0] == 'C') price = (int32_t)rw_itch50_executed_at_execution_price(message);
-    if (order->user_ref) {
+    if (user_of(order)) {
         tell_executed(dropcopy, message, order, shares, price, 'A', match_number);
     } else if (!is_cross) {
-        struct order other = {.shares = shares,
-                              .symbol = order->symbol,
-                              .price = price,
-                              .side = order->side == 'B' ? 'S' : 'B'};
+        struct rw_venue_order other = {.shares = shares,
+                                       .symbol = order->symbol,
+                                       .price = price,
+                                       .side = order->side == 'B' ? 'S' : 'B'};
         take_hidden(dropcopy, message, &other, 'R', match_number);
     }
     reduce(dropcopy, order, shares);
@@ -240,31 +181,33 @@ static void take_execution(struct rw_venue_dropcopy *dropcopy, const uint8_t *me
 static void take_hidden_trade(struct rw_venue_dropcopy *dropcopy, const uint8_t *message) {
     uint64_t match_number = rw_itch50_trade_match_number(message);
     bool is_seller = draw(dropcopy, 'S', match_number) % 2;
-    struct order order = {.shares = (uint32_t)rw_itch50_trade_shares(message),
-                          .symbol = rw_itch50_locate(message) - 1u,
-                          .price = (int32_t)rw_itch50_trade_price(message),
-                          .side = is_seller ? 'S' : 'B'};
+    struct rw_venue_order order = {.shares = (uint32_t)rw_itch50_trade_shares(message),
+                                   .symbol = rw_itch50_locate(message) - 1u,
+                                   .price = (int32_t)rw_itch50_trade_price(message),
+                                   .side = is_seller ? 'S' : 'B'};
     take_hidden(dropcopy, message, &order, is_seller ? 'R' : 'A', match_number);
 }
 
 static void take_reduction(struct rw_venue_dropcopy *dropcopy, const uint8_t *message) {
-    struct order *order = find(dropcopy, rw_itch50_delete_order_reference_number(message));
+    struct rw_venue_order *order =
+        rw_venue_orders_find(&dropcopy->orders, rw_itch50_delete_order_reference_number(message));
     uint32_t shares = order->shares;
     if (message[0] == 'X') shares = (uint32_t)rw_itch50_cancel_canceled_shares(message);
-    if (order->user_ref) tell_canceled(dropcopy, rw_itch50_timestamp(message), order, shares, 'U');
+    if (user_of(order)) tell_canceled(dropcopy, rw_itch50_timestamp(message), order, shares, 'U');
     reduce(dropcopy, order, shares);
 }
 
 static void take_replacement(struct rw_venue_dropcopy *dropcopy, const uint8_t *message) {
-    struct order *old = find(dropcopy, rw_itch50_replace_original_order_reference_number(message));
-    struct order order = *old;
+    struct rw_venue_order *old = rw_venue_orders_find(
+        &dropcopy->orders, rw_itch50_replace_original_order_reference_number(message));
+    struct rw_venue_order order = *old;
     uint8_t told[RW_VENUE_OUCH_MAX];
     order.reference = rw_itch50_replace_new_order_reference_number(message);
     order.shares = (uint32_t)rw_itch50_replace_shares(message);
     order.price = (int32_t)rw_itch50_replace_price(message);
-    uint32_t original = old->user_ref;
-    if (original) order.user_ref = ++dropcopy->users;
-    erase(dropcopy, old);
+    uint32_t original = user_of(old);
+    if (original) order.id = ++dropcopy->users;
+    reduce(dropcopy, old, old->shares);
     add(dropcopy, &order);
     if (!original) return;
     struct rw_venue_ouch_order described = describe(dropcopy, &order, 'Y');
@@ -281,7 +224,7 @@ static void take_break(struct rw_venue_dropcopy *dropcopy, const uint8_t *messag
     for (uint64_t i = dropcopy->done_count; i > 0; i--) {
         const struct done *done = &dropcopy->done[i - 1];
         if (done->match_number != match_number) continue;
-        struct order order = {.user_ref = done->user_ref, .portfolio = done->portfolio};
+        struct rw_venue_order order = {.id = done->user_ref, .portfolio = done->portfolio};
         name_order(&order, clordid);
         uint32_t bytes = rw_venue_ouch_broken(out, rw_itch50_timestamp(message), done->user_ref,
                                               match_number, 'E', clordid);
@@ -332,13 +275,12 @@ struct rw_venue_dropcopy *rw_venue_dropcopy_new(const struct rw_venue *venue,
     RW_ASSERT(dropcopy && cfg->own_percent <= 100);
     dropcopy->venue = venue;
     dropcopy->cfg = *cfg;
-    make_table(dropcopy, TABLE_MIN);
     return dropcopy;
 }
 
 void rw_venue_dropcopy_free(struct rw_venue_dropcopy *dropcopy) {
     rw_venue_log_fini(&dropcopy->log);
-    free(dropcopy->table);
+    rw_venue_orders_fini(&dropcopy->orders);
     free(dropcopy->done);
     free(dropcopy);
 }
@@ -356,13 +298,12 @@ static void cancel_all(struct rw_venue_dropcopy *dropcopy) {
     uint32_t bytes;
     uint64_t time_ns =
         log->count ? rw_itch50_timestamp(rw_venue_log_get(log, log->count, &bytes)) : 0;
-    for (uint32_t i = 0; i < dropcopy->places; i++) {
-        struct order *order = &dropcopy->table[i];
-        if (order->reference && order->user_ref)
+    for (uint32_t i = 0; i < dropcopy->orders.places; i++) {
+        const struct rw_venue_order *order = &dropcopy->orders.place[i];
+        if (order->reference && order->id)
             tell_canceled(dropcopy, time_ns, order, order->shares, 'Z');
-        order->reference = 0;
     }
-    dropcopy->used = 0;
+    rw_venue_orders_fini(&dropcopy->orders);
     dropcopy->count.live = 0;
 }
 
