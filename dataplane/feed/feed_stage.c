@@ -178,7 +178,7 @@ static uint32_t feed_poll(void *stage, uint32_t budget, uint64_t now_ns) {
             continue;
         }
         inputs++;
-        hand_on(feed, &output, out, count, now_ns);
+        if (count > 0) hand_on(feed, &output, out, count, now_ns);
     }
     end_output(feed, &output, now_ns);
     return inputs + frames + output.written;
