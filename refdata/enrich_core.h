@@ -59,6 +59,7 @@
     X(log_copies, "entries", "entries of the log taken as follower")                           \
     X(takeovers, "takeovers", "times this site took the log over from another leader")         \
     X(refused, "visits", "no input taken: the journal is at its low-water mark")               \
+    X(throttled_ns, "ns", "no input taken, so that a peer that is behind can catch up")        \
     X(next_sequence, "sequence", "next log sequence as leader, or expected as follower")
 RW_STATS_STRUCT(rw_enrich_counters, RW_ENRICH_COUNTERS);
 

@@ -5,6 +5,8 @@
 
 /* Entries of the log copy taken in one visit, whatever the budget: they emit nothing. */
 #define COPIES_PER_VISIT 256u
+/* With throttle n the leader takes inputs in one of 2^n slices of this length. */
+#define SLICE_NS 100000u
 
 struct enrich {
     struct rw_enrich_core *core;
@@ -17,6 +19,7 @@ struct enrich {
     struct rw_hist *latency;
     bool hurry;
     uint64_t live;
+    uint64_t throttled_since; /* 0 = inputs are taken */
 };
 
 static const struct rw_stat_row enrich_rows[] = RW_STATS_ROWS(RW_ENRICH_COUNTERS);
@@ -122,6 +125,16 @@ static bool take_one(struct enrich *enrich, bool refuse, struct rw_enrich_out *o
     }
 }
 
+/* gives_way: the leader takes no input in this slice of time, so that its peer can catch up. */
+static bool gives_way(struct enrich *enrich, uint64_t now_ns) {
+    uint64_t slices = UINT64_C(1) << rw_word_get(&enrich->watermarks->throttle);
+    bool throttled = now_ns / SLICE_NS % slices != 0;
+    if (enrich->throttled_since)
+        rw_stat_add(&enrich->counters->throttled_ns, now_ns - enrich->throttled_since);
+    enrich->throttled_since = throttled ? now_ns : 0;
+    return throttled;
+}
+
 static uint32_t enrich_poll(void *stage, uint32_t budget, uint64_t now_ns) {
     struct enrich *enrich = stage;
     struct rw_enrich_out out;
@@ -131,6 +144,7 @@ static uint32_t enrich_poll(void *stage, uint32_t budget, uint64_t now_ns) {
     bool leads = rw_enrich_leads(enrich->core);
     bool refuse = leads && rw_word_get(&enrich->watermarks->refuse_intake) != 0;
     if (refuse) rw_stat_add(&enrich->counters->refused, 1);
+    if (leads && gives_way(enrich, now_ns)) budget = 0;
     for (uint32_t k = 0; leads && k < enrich->out_count; k++) {
         uint32_t room = rw_ring_room(enrich->out[k], budget * RW_ENRICH_FAN_OUT);
         RW_ASSERT(room >= budget * RW_ENRICH_FAN_OUT);

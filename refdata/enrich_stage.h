@@ -4,7 +4,7 @@
  *   out[0..] risk[k], out[last] repl
  *
  * All links have 64-byte slots; fan_out RW_ENRICH_FAN_OUT on each output. Reads watermarks.role,
- * role_start and refuse_intake; writes arrival (as leader), hurry and live. */
+ * role_start, refuse_intake and throttle; writes arrival (as leader), hurry and live. */
 #pragma once
 
 #include "dataplane/stage/stage.h"

@@ -199,6 +199,7 @@ static int init(void **stage, const void *cfg, const struct rw_stage_env *env) {
     struct rw_repl *repl = rw_arena_take(env->arena, env->name, "state");
     *stage = repl;
     repl->cfg = *(const struct rw_repl_cfg *)cfg;
+    repl->throttle.lag_min = repl->cfg.throttle_lag;
     connect_links(repl, env);
     repl->counters = rw_stats_block(env->stats, env->name, RW_STAT_COUNTER, ROWS(counter_rows));
     repl->latency = rw_stats_hist(env->stats, env->name, "arrival_to_commit",
@@ -333,7 +334,20 @@ void rw_repl_refresh(struct rw_repl *repl) {
     rw_stat_set(&gauges->stopped, view.stopped);
 }
 
-static void housekeep(void *stage, uint64_t now_ns) { rw_repl_refresh(stage); }
+/* throttle tells the sequencer how far it is to give way to a peer that is behind. */
+static void throttle(struct rw_repl *repl, uint64_t now_ns) {
+    struct rw_pair_view view;
+    rw_pair_view(repl->pair, now_ns, &view);
+    bool may = view.role == RW_ROLE_LEAD && view.peer_alive && view.peer_matched;
+    uint32_t level = rw_throttle_step(&repl->throttle, may, view.last, view.peer_applied, now_ns);
+    if (level == rw_word_get(&repl->watermarks->throttle)) return;
+    rw_word_set(&repl->watermarks->throttle, level);
+}
+
+static void housekeep(void *stage, uint64_t now_ns) {
+    rw_repl_refresh(stage);
+    throttle(stage, now_ns);
+}
 
 static void leave(void *stage) { rw_repl_finish(stage); }
 

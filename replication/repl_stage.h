@@ -36,6 +36,7 @@ struct rw_repl_cfg {
     uint64_t dead_ns;      /* T_dead */
     uint32_t memory_slots; /* of the log in memory, power of two; 0 = 2^18 (16 MiB) */
     uint64_t entries_max;  /* longest log that is planned for; 0 = 2^28 */
+    uint64_t throttle_lag; /* entries from which on a slow peer is waited for; 0 = 65,536 */
     uint32_t shards;       /* how many of the outputs are risk stages */
     struct rw_terms terms;
     /* of this start; a log that opens another session is not taken up. All zero = not checked */

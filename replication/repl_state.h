@@ -10,6 +10,7 @@
 #include "dataplane/journal/superblock.h"
 #include "replication/log_memory.h"
 #include "replication/repl_stage.h"
+#include "replication/throttle_core.h"
 #include "replication/transport.h"
 
 /* Messages taken from the peer, and result hashes read, in one visit. */
@@ -66,6 +67,7 @@ struct rw_repl {
     uint64_t now_ns;
     struct rw_message message; /* being processed, or being sent */
     uint64_t stalled_since;    /* 0 = release is not waiting */
+    struct rw_throttle throttle;
 
     struct rw_stream *closing;     /* to be told to the cold thread */
     struct rw_repl_notice outcome; /* kind 0 = none waits */

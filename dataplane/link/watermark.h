@@ -2,7 +2,7 @@
  * the graph of reliable links has no cycle.
  *
  *   repl  ──commit──►  deliver          merge ──(n → running hash)──► repl, deliver
- *   repl  ──role────►  enrich, intake, deliver, rx
+ *   repl  ──role────►  enrich, intake, deliver, rx      repl ──throttle──► enrich
  *   risk[k] ──done──►  merge            enrich or repl ──(n → arrival)──► every hop's histogram
  *   enrich ──hurry──►  rx (file ports only)
  *   rx ──file_clock──► feed (several channels of file ports only)
@@ -95,7 +95,8 @@ struct rw_watermarks {
     struct rw_word hurry;      /* enrich: 1 while the local feed is behind the log */
     struct rw_word file_clock; /* rx: all frames of captures up to this now_ns are in the links */
     struct rw_word live;       /* enrich: bit k: ticks of the k-th channel go straight to the log */
-    struct rw_word refuse_intake;       /* repl: 1 while the journal is at its low-water mark */
+    struct rw_word refuse_intake; /* repl: 1 while the journal is at its low-water mark */
+    struct rw_word throttle; /* repl: the sequencer works in one of 2^throttle slices of time */
     struct rw_word done[RW_SHARDS_MAX]; /* risk[k]: highest n fully applied, emitted or not */
     struct rw_seq_ring hash;            /* merge: n → running result hash rh(n) */
     struct rw_seq_ring arrival; /* enrich (leader) or repl (follower): n → arrival ns, 0 */

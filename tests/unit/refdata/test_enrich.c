@@ -740,8 +740,32 @@ static void at_low_water_no_input_is_taken(void **state) {
     world_free(world);
 }
 
+static void a_throttled_leader_takes_inputs_in_its_slices_only(void **state) {
+    struct world *world = world_new(9, 1, 0);
+    world->cfg.accept_late_intake = true;
+    world_start(world);
+    struct site *leader = &world->site[0];
+    const uint64_t slice = 100000;
+    uint64_t taken[8];
+    rw_enrich_stage_type.poll(leader->stage, 4, slice); /* opens the session */
+    collect(world, leader);
+    rw_word_set(&leader->watermarks->throttle, 2);
+    for (uint64_t i = 0; i < 8; i++) {
+        feed_site(world, leader);
+        while (rw_ring_ready(leader->feed[0], 1) == 0) feed_site(world, leader);
+        uint64_t before = counter(leader, "received");
+        rw_enrich_stage_type.poll(leader->stage, 4, (4 + i) * slice);
+        taken[i] = counter(leader, "received") - before;
+        collect(world, leader);
+    }
+    for (uint64_t i = 0; i < 8; i++) assert_int_equal(taken[i] > 0, i % 4 == 0);
+    assert_int_equal(counter(leader, "throttled_ns"), (3 + 2) * slice); /* the last one goes on */
+    world_free(world);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_throttled_leader_takes_inputs_in_its_slices_only),
         cmocka_unit_test(a_quote_of_locate_0_is_dropped_at_both_sites),
         cmocka_unit_test(a_deposed_leader_logs_nothing_more),
         cmocka_unit_test(at_low_water_no_input_is_taken),

@@ -17,6 +17,7 @@
 #include "dataplane/base/err.h"
 #include "dataplane/record/entry.h"
 #include "replication/repl_stage.h"
+#include "replication/throttle_core.h"
 
 #define DEPTH     4096u
 #define VISITS    2000000u /* give up after so many, real disks included */
@@ -249,6 +250,7 @@ static int set_up(void **state) {
                                       .dead_ns = 150000000,
                                       .memory_slots = 2048,
                                       .entries_max = ENTRY_MAX,
+                                      .throttle_lag = 64,
                                       .shards = 1,
                                       .terms = {.wire_lowest = 1, .wire_highest = 1}};
         start(n);
@@ -329,6 +331,35 @@ static void a_peer_that_lacks_exactly_what_is_in_memory_is_served(void **state) 
 }
 
 static bool told_0(void) { return node[0].closed == wanted; }
+
+/* The follower is visited now and then only: it goes on, and falls behind. */
+static void a_peer_that_falls_behind_is_waited_for(void **state) {
+    struct rw_watermarks *watermarks = node[0].watermarks;
+    connect_nodes();
+    wanted = 50;
+    assert_true(run(wanted, both_released));
+    assert_int_equal(rw_word_get(&watermarks->throttle), 0);
+    for (uint32_t visit = 0; rw_word_get(&watermarks->throttle) == 0; visit++) {
+        assert_true(visit < VISITS);
+        now_ns += 100 * VISIT_NS;
+        for (int i = 0; i < 2; i++) {
+            if (i == 1 && visit % 16) continue;
+            sequence(&node[i], ENTRY_MAX);
+            rw_repl_stage_type.poll(node[i].stage, 4, now_ns);
+            drain(&node[i]);
+        }
+        rw_journal_cold_step(rw_repl_journal_of(node[visit % 2].stage), now_ns);
+        rw_repl_stage_type.housekeep(node[0].stage, now_ns);
+        if (visit % 32 == 0) sched_yield();
+    }
+    wanted = node[0].seen;
+    assert_true(run(wanted, both_released));
+    for (int i = 0; i < 6; i++) {
+        run_for(wanted, RW_THROTTLE_WINDOW_NS / VISIT_NS);
+        rw_repl_stage_type.housekeep(node[0].stage, now_ns);
+    }
+    assert_int_equal(rw_word_get(&watermarks->throttle), 0);
+}
 
 static void a_session_that_replaces_another_may_end_at_once(void **state) {
     connect_nodes();
@@ -446,6 +477,7 @@ int main(void) {
         BOTH_POLICIES(a_peer_that_lacks_exactly_what_is_in_memory_is_served),
         BOTH_POLICIES(a_session_that_replaces_another_may_end_at_once),
         BOTH_POLICIES(sessions_replaced_in_the_middle_of_a_frame_lose_nothing),
+        BOTH_POLICIES(a_peer_that_falls_behind_is_waited_for),
         BOTH_POLICIES(both_sites_stopped_in_order_go_on),
         cmocka_unit_test_prestate_setup_teardown(
             both_sites_that_died_under_mem_say_that_nobody_may_lead, set_up, tear_down, &mem),
