@@ -338,8 +338,13 @@ static int start_ports(struct dpdk_nic *dpdk, const struct rw_nic_dpdk_cfg *cfg,
     dpdk->stamp_offset = rte_mbuf_dynfield_lookup(RTE_MBUF_DYNFIELD_TIMESTAMP_NAME, NULL);
     int bit = rte_mbuf_dynflag_lookup(RTE_MBUF_DYNFLAG_RX_TIMESTAMP_NAME, NULL);
     dpdk->stamp_flag = dpdk->stamp_offset >= 0 && bit >= 0 ? RTE_BIT64(bit) : 0;
-    for (uint32_t i = 0; i < cfg->device_count; i++)
-        dpdk->nic.port[i].stamps = !dpdk->nic.port[i].file && cfg->stamp_hz && dpdk->stamp_flag;
+    for (uint32_t i = 0; i < cfg->device_count && cfg->stamp_hz; i++) {
+        struct rw_nic_port *port = &dpdk->nic.port[i];
+        port->stamps = !port->file && dpdk->stamp_flag;
+        if (!port->file && !port->stamps)
+            rw_warning("port %s does not stamp packets: their arrival is timed by the TSC",
+                       port->device);
+    }
     return 0;
 }
 

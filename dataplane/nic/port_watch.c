@@ -3,6 +3,11 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "dataplane/base/log.h"
+
+/* A link that flaps is counted each time and logged at this pace. */
+#define LOG_SPACING_NS 1000000000ull
+
 /* add_xstats makes a block of the driver's own counters, if it has any worth showing. */
 static void add_xstats(struct rw_port_watch *watch, uint32_t i, struct rw_stats *stats,
                        const char *stage) {
@@ -30,8 +35,19 @@ void rw_port_watch_open(struct rw_port_watch *watch, struct rw_nic *nic, struct 
             rw_stats_block(stats, block, RW_STAT_GAUGE, gauges, sizeof gauges / sizeof *gauges);
         watch->port[i].up = nic->ops->link_up(nic, i);
         rw_stat_set(&watch->port[i].gauges->link_up, watch->port[i].up);
+        if (!watch->port[i].up) rw_warning("port %s has no carrier yet", nic->port[i].device);
         add_xstats(watch, i, stats, stage);
     }
+}
+
+static void log_link(struct rw_port_watch *watch, uint32_t i, uint64_t now_ns) {
+    const char *device = watch->nic->port[i].device;
+    if (now_ns < watch->port[i].log_ns) return;
+    watch->port[i].log_ns = now_ns + LOG_SPACING_NS;
+    if (watch->port[i].up)
+        rw_info("port %s has a carrier again: its groups are joined anew", device);
+    else
+        rw_warning("port %s has lost its carrier", device);
 }
 
 static void read_link(struct rw_port_watch *watch, uint32_t i, uint64_t now_ns) {
@@ -41,6 +57,7 @@ static void read_link(struct rw_port_watch *watch, uint32_t i, uint64_t now_ns) 
     rw_stat_add(&watch->port[i].counters->carrier_changes, 1);
     rw_stat_set(&watch->port[i].gauges->carrier_changed_ns, now_ns);
     rw_stat_set(&watch->port[i].gauges->link_up, up);
+    log_link(watch, i, now_ns);
     struct rw_word *ups = &watch->nic->port[i].carrier_ups;
     if (up) rw_word_set(ups, rw_word_get(ups) + 1);
 }

@@ -1,7 +1,7 @@
 /* port_watch: what a device tells about itself beside its packets: carrier, and what it has lost.
  * Reading that costs register reads, system calls or worse, so it is the cold thread that asks.
  *
- *   every 50 ms   link_up ──► carrier changes ──► port.carrier_ups ──► rx joins its groups again
+ *   every 50 ms   link_up ──► carrier changes, a log line ──► port.carrier_ups ──► rx joins again
  *   every 500 ms  counters, xstats ──► statistics
  *
  *   reached the device = packets (taken by rx, or waiting for it) + missed + errors + no buffer */
@@ -39,6 +39,7 @@ struct rw_port_watch {
         rw_stat *xstats;
         uint32_t xstat_count;
         bool up;
+        uint64_t log_ns; /* not logged before this */
     } port[RW_NIC_PORTS_MAX];
     uint64_t link_ns, counters_ns; /* when they are read next */
 };

@@ -98,6 +98,33 @@ struct rte_flow *__wrap_rte_flow_create(uint16_t port, const struct rte_flow_att
     return (struct rte_flow *)&flow;
 }
 
+static const char *const driver_counters[] = {"rx_good_packets",
+                                              "rx_q0_errors",
+                                              "rx_out_of_buffer",
+                                              "tx_errors",
+                                              "rx_crc_errors",
+                                              "rx_missed_errors",
+                                              "rx_discarded_frames_whose_name_is_too_long",
+                                              "rx_unicast_packets"};
+
+int __wrap_rte_eth_xstats_get_names(uint16_t port, struct rte_eth_xstat_name *names,
+                                    unsigned count);
+int __wrap_rte_eth_xstats_get_by_id(uint16_t port, const uint64_t *ids, uint64_t *values,
+                                    unsigned count);
+
+int __wrap_rte_eth_xstats_get_names(uint16_t port, struct rte_eth_xstat_name *names,
+                                    unsigned count) {
+    for (unsigned i = 0; i < count; i++)
+        snprintf(names[i].name, sizeof names[i].name, "%s", driver_counters[i]);
+    return RTE_DIM(driver_counters);
+}
+
+int __wrap_rte_eth_xstats_get_by_id(uint16_t port, const uint64_t *ids, uint64_t *values,
+                                    unsigned count) {
+    for (unsigned i = 0; i < count; i++) values[i] = 100 + ids[i];
+    return (int)count;
+}
+
 /* ---- */
 
 static struct rw_nic *nic;
@@ -201,6 +228,58 @@ static int sending(void) {
 
 static void frames_are_sent_and_what_finds_no_room_is_refused(void **state) { in_child(sending); }
 
+static int driver_loss(void) {
+    char names[RW_NIC_XSTATS_MAX][RW_NIC_XSTAT_BYTES];
+    uint64_t values[RW_NIC_XSTATS_MAX];
+    if (start("net_ring0", (struct rw_nic_dpdk_cfg){.live_descriptors = 256})) return 1;
+    if (nic->ops->xstat_names(nic, 0, names) != 2) return 2;
+    if (strcmp(names[0], "rx_out_of_buffer") || strcmp(names[1], "rx_crc_errors")) return 3;
+    nic->ops->xstats(nic, 0, values);
+    if (values[0] != 102 || values[1] != 104) return 4;
+    nic->ops->close(nic);
+    return 0;
+}
+
+static void the_drivers_own_counters_of_loss_are_shown(void **state) { in_child(driver_loss); }
+
+/* Marks each packet of a burst with another verdict of the device, in turn. */
+static uint16_t mark(uint16_t port, uint16_t queue, struct rte_mbuf *packets[], uint16_t count,
+                     uint16_t most, void *context) {
+    static const uint64_t verdicts[] = {
+        0,
+        RTE_MBUF_F_RX_IP_CKSUM_GOOD,
+        RTE_MBUF_F_RX_L4_CKSUM_GOOD,
+        RTE_MBUF_F_RX_IP_CKSUM_GOOD | RTE_MBUF_F_RX_L4_CKSUM_GOOD,
+        RTE_MBUF_F_RX_IP_CKSUM_BAD | RTE_MBUF_F_RX_L4_CKSUM_BAD,
+        RTE_MBUF_F_RX_IP_CKSUM_NONE | RTE_MBUF_F_RX_L4_CKSUM_NONE,
+    };
+    for (uint16_t i = 0; i < count; i++) packets[i]->ol_flags |= verdicts[i % RTE_DIM(verdicts)];
+    return count;
+}
+
+static int verdicts(void) {
+    static const uint32_t wanted[] = {
+        0, RW_NIC_IP_GOOD, RW_NIC_UDP_GOOD, RW_NIC_IP_GOOD | RW_NIC_UDP_GOOD, 0, 0};
+    struct rw_nic_packet packets[RW_NIC_BURST];
+    struct rw_nic_frame frames[6];
+    uint16_t id;
+    for (uint32_t i = 0; i < 6; i++) frames[i] = (struct rw_nic_frame){(const uint8_t *)"frame", 5};
+    if (start("net_ring0", (struct rw_nic_dpdk_cfg){.live_descriptors = 256})) return 1;
+    if (rte_eth_dev_get_port_by_name("net_ring0", &id)) return 2;
+    if (!rte_eth_add_rx_callback(id, 0, mark, NULL)) return 3;
+    if (nic->ops->tx_burst(nic, 0, frames, 6) != 6) return 4;
+    if (nic->ops->rx_burst(nic, 0, 0, packets, RW_NIC_BURST) != 6) return 5;
+    for (uint32_t i = 0; i < 6; i++)
+        if (packets[i].flags != wanted[i]) return 6;
+    nic->ops->free(nic, packets, 6);
+    nic->ops->close(nic);
+    return 0;
+}
+
+static void only_what_the_device_found_right_counts_as_verified(void **state) {
+    in_child(verdicts);
+}
+
 static char capture[] = "/tmp/rw_test_stamps_XXXXXX";
 
 /* Live ports of net_pcap stamp in µs. */
@@ -246,6 +325,8 @@ int main(void) {
         cmocka_unit_test(a_device_hears_its_groups_or_what_comes_nearest),
         cmocka_unit_test(a_flow_becomes_a_rule_of_the_device),
         cmocka_unit_test(frames_are_sent_and_what_finds_no_room_is_refused),
+        cmocka_unit_test(the_drivers_own_counters_of_loss_are_shown),
+        cmocka_unit_test(only_what_the_device_found_right_counts_as_verified),
         cmocka_unit_test(stamps_are_taken_in_the_unit_of_the_configuration),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
