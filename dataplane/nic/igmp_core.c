@@ -17,6 +17,7 @@
 #define CHANGE_SPACING_NS (1 * S) /* the RFC's unsolicited report interval */
 #define ROBUSTNESS        2u
 #define QUERY_INTERVAL_NS (125 * S)
+#define INTERVAL_MAX_NS   (3600 * S) /* a code can say nine hours: so long no IGMPv2 shall last */
 
 #define TYPE_QUERY     0x11u
 #define TYPE_V1_REPORT 0x12u
@@ -196,6 +197,7 @@ static bool read_v3(struct rw_igmp_core *core, const uint8_t *message, size_t by
     uint64_t interval_ns = code_of(message[9]) * S;
     core->robustness = robustness ? robustness : ROBUSTNESS;
     core->query_interval_ns = interval_ns ? interval_ns : QUERY_INTERVAL_NS;
+    if (interval_ns > INTERVAL_MAX_NS) core->query_interval_ns = INTERVAL_MAX_NS;
     query->within_ns = code_of(message[1]) * 100 * MS;
     return true;
 }

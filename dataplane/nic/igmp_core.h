@@ -11,12 +11,12 @@
  * change while the port runs. Answers come after a delay within the query's maximum response time,
  * chosen by a generator seeded from the port's own addresses: the same every time, different from
  * one port to the next. However many queries arrive, a group is answered for at most ten times a
- * second, and all groups together are.
+ * second, and so are all groups together.
  *
  * A general query of IGMPv2 makes the port speak IGMPv2, in which sources cannot be named, until
- * none has been heard for the time the RFC says; then all groups are announced in IGMPv3 again. A
- * port does not keep silent in IGMPv2 when another host reports the same group: a switch that
- * snoops must see each port's own report. IGMPv1 is not spoken. */
+ * none has been heard for the time the RFC says, seven hours at the most; then all groups are
+ * announced in IGMPv3 again. A port does not keep silent in IGMPv2 when another host reports the
+ * same group: a switch that snoops must see each port's own report. IGMPv1 is not spoken. */
 #pragma once
 
 #include <assert.h>

@@ -443,6 +443,18 @@ static void igmpv3_comes_back_when_no_igmpv2_querier_was_heard_for_long(void **s
     free(bench);
 }
 
+static void igmpv2_lasts_seven_hours_at_the_most_whatever_a_querier_says(void **state) {
+    struct bench *bench = joined();
+    uint8_t ip[64], message[12] = {0x11, 10, [8] = 7, [9] = 0xFF}; /* 7 times 31,744 s */
+    hear(bench, ip, wire_packet(ip, 1, WIRE_ALL_HOSTS, message, sizeof message));
+    query2(bench, 0, 10);
+    skip_all(bench, bench->now_ns + 7 * 3600 * S);
+    assert_true(bench->core.version2);
+    skip_all(bench, bench->now_ns + 2 * S);
+    assert_false(bench->core.version2);
+    free(bench);
+}
+
 /* ------------------------------------------------------------------------------------------
  * a router of RFC 3376 with its timers, and random queries */
 
@@ -521,6 +533,7 @@ int main(void) {
         cmocka_unit_test(a_link_that_comes_back_is_told_again_as_often_as_the_querier_wants),
         cmocka_unit_test(an_igmpv2_querier_hears_igmpv2),
         cmocka_unit_test(igmpv3_comes_back_when_no_igmpv2_querier_was_heard_for_long),
+        cmocka_unit_test(igmpv2_lasts_seven_hours_at_the_most_whatever_a_querier_says),
         cmocka_unit_test(a_router_never_loses_a_wanted_group_and_loses_all_after_the_leave),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,5 +1,4 @@
-/* Ports through the real EAL, without huge pages and root. The EAL starts once in a process, so
- * each test with ports runs in a child process and hands back what it found by its exit status. */
+/* Ports through the real EAL, without huge pages and root. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -13,13 +12,13 @@
 #include <dirent.h>
 #include <errno.h>
 #include <sched.h>
-#include <sys/wait.h>
 #include <unistd.h>
 #include <zlib.h>
 
 #include "dataplane/base/err.h"
 #include "dataplane/io/pcap.h"
 #include "dataplane/nic/nic_dpdk.h"
+#include "tests/unit/nic/in_child.h"
 
 #define PACKETS 1000u
 #define START   1700000000000000000ull
@@ -80,17 +79,6 @@ static int remove_folder(void **state) {
 
 static void add(struct rw_nic_dpdk_cfg *cfg, const char *device) {
     snprintf(cfg->device[cfg->device_count++], RW_NIC_DEVICE_BYTES, "%s", device);
-}
-
-/* Runs a check in a child; its return value is the child's exit status, 0 for success. */
-static void in_child(int (*check)(void)) {
-    fflush(NULL);
-    pid_t child = fork();
-    if (child == 0) _exit(check());
-    int status = 0;
-    assert_int_equal(waitpid(child, &status, 0), child);
-    assert_true(WIFEXITED(status));
-    assert_int_equal(WEXITSTATUS(status), 0);
 }
 
 /* Reads a file port to its end; returns the packets, or UINT64_MAX when one is not as written. */

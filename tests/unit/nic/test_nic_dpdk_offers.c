@@ -1,7 +1,6 @@
 /* What a device offers beyond receiving: filters, steering, stamps, sending. No virtual device here
  * has a multicast filter or steers, so the linker puts this file's functions in the place of
- * DPDK's: the rules are checked as the device would be given them. The EAL starts once in a
- * process, so each test with ports runs in a child. */
+ * DPDK's: the rules are checked as the device would be given them. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -15,12 +14,12 @@
 #include <errno.h>
 #include <rte_ethdev.h>
 #include <rte_flow.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "dataplane/base/err.h"
 #include "dataplane/io/pcap.h"
 #include "dataplane/nic/nic_dpdk.h"
+#include "tests/unit/nic/in_child.h"
 
 #define GROUP 0xE9360C6Fu
 #define START 1700000000000000000ull
@@ -134,16 +133,6 @@ static int start(const char *device, struct rw_nic_dpdk_cfg cfg) {
     cfg.device_count = 1;
     int rc = rw_nic_dpdk_start(&cfg, &nic);
     return rc;
-}
-
-static void in_child(int (*check)(void)) {
-    fflush(NULL);
-    pid_t child = fork();
-    if (child == 0) _exit(check());
-    int status = 0;
-    assert_int_equal(waitpid(child, &status, 0), child);
-    assert_true(WIFEXITED(status));
-    assert_int_equal(WEXITSTATUS(status), 0);
 }
 
 static int listening(void) {
