@@ -18,8 +18,6 @@
 
 #define PACKET          32u
 #define TARGET_NS       100.0
-#define ORDER_AHEAD     8u
-#define LEVEL_AHEAD     4u
 #define PLAIN_AHEAD     16u
 #define SYMBOLS_DAY     8887u
 #define READ_BYTES      ((size_t)32 << 20)
@@ -97,26 +95,16 @@ static double run_decode(void *argument) {
     return (double)(cpu_ns() - start) / (double)day->count;
 }
 
-/* Slots of the whole packet, then each message with its order and level loaded ahead. */
-static void prefetch_packet(struct rw_book *book, const uint8_t *const *at, const uint8_t *lengths,
-                            uint32_t count) {
-    for (uint32_t i = 0; i < count; i++) rw_itch50_prefetch(book, at[i], lengths[i]);
-    for (uint32_t i = 0; i < count && i < ORDER_AHEAD; i++)
-        rw_itch50_prefetch_order(book, at[i], lengths[i]);
-    for (uint32_t i = 0; i < count && i < LEVEL_AHEAD; i++)
-        rw_itch50_prefetch_level(book, at[i], lengths[i]);
-}
-
 static uint64_t apply_packet(struct rw_book *book, const uint8_t *const *at, const uint8_t *lengths,
                              uint32_t count, bool ahead) {
+    static struct rw_book_coming coming;
     struct rw_book_event event;
     uint64_t changes = 0;
-    if (ahead) prefetch_packet(book, at, lengths, count);
+    if (ahead) {
+        for (uint32_t i = 0; i < count; i++) rw_itch50_coming(&coming, at[i], lengths[i]);
+        rw_book_prefetch(book, &coming);
+    }
     for (uint32_t i = 0; i < count; i++) {
-        if (ahead && i + ORDER_AHEAD < count)
-            rw_itch50_prefetch_order(book, at[i + ORDER_AHEAD], lengths[i + ORDER_AHEAD]);
-        if (ahead && i + LEVEL_AHEAD < count)
-            rw_itch50_prefetch_level(book, at[i + LEVEL_AHEAD], lengths[i + LEVEL_AHEAD]);
         rw_itch50_apply(book, at[i], lengths[i], &event);
         changes += event.changed & RW_BOOK_BBO;
     }

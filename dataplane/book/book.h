@@ -4,11 +4,12 @@
  *
  *   reference ─hash─► order ─► level { price, quantity, orders, first ◄─► … ◄─► last }
  *                                ▲
- *   locate ─► side[2] ─► [ worst … … … … best ]    sorted array of {price, level}, best at the end
+ *   locate, side, price ─hash────┘
+ *   locate ─► best bid, best ask, state; side[2] ─► the 16 best levels, the others
  *
- * Work happens near the best price, so the end of the array is where searches start and where
- * little has to be moved. Everything lives in one planned block; what does not fit is refused and
- * counted, never grown. Pure: no clock, I/O, thread or allocation; one owner thread. */
+ * Work is finding: an order by its reference, a level by its price; each is one read. Everything
+ * lives in one planned block; what does not fit is refused and counted, never grown. Pure: no
+ * clock, I/O, thread or allocation; one owner thread. */
 #pragma once
 
 #include <stdbool.h>
@@ -33,7 +34,9 @@
     X(foreign_locate, "messages",                                                                 \
       "ignored: the order belongs to another locate than the message says")                       \
     X(orders_full, "orders", "orders refused because the planned number is live")                 \
-    X(levels_full, "orders", "orders refused because the side or the planned levels are full")
+    X(levels_full, "orders", "orders refused because the side or the planned levels are full")    \
+    X(index_full, "orders",                                                                       \
+      "orders refused because 32 others share their place in an index: made up to do so")
 RW_STATS_STRUCT(rw_book_counters, RW_BOOK_COUNTERS);
 
 /* Sizes, fixed at creation. */
@@ -140,17 +143,20 @@ bool rw_book_replace(struct rw_book *book, uint16_t locate, uint64_t reference,
                      uint64_t new_reference, uint32_t shares, uint32_t price,
                      struct rw_book_order *before);
 
-/* rw_book_bbo returns the best prices of a locate as they are now. The pointer stays valid for
- * the life of the book; its content follows the book. */
+/* What a locate shows without a look into its orders. */
+struct rw_book_instrument {
+    struct rw_book_bbo bbo;
+    uint8_t symbol[RW_BOOK_SYMBOL_BYTES]; /* space padded; all NUL when not known yet */
+    uint8_t state; /* trading state, a letter of the venue ('T' = trading); 0 until first set */
+    uint8_t reserved[7];
+};
+/* rw_book_instrument returns that of a locate, rw_book_bbo and rw_book_symbol parts of it. The
+ * pointers stay valid for the life of the book; the content follows the book. */
+const struct rw_book_instrument *rw_book_instrument(const struct rw_book *book, uint16_t locate);
 const struct rw_book_bbo *rw_book_bbo(const struct rw_book *book, uint16_t locate);
-
-/* The trading state kept beside the book, a letter of the venue ('T' = trading); 0 until first
- * set. */
-uint8_t rw_book_state(const struct rw_book *book, uint16_t locate);
-void rw_book_set_state(struct rw_book *book, uint16_t locate, uint8_t state);
-/* rw_book_symbol returns the 8 space-padded bytes of the locate's symbol, all NUL when not known
- * yet; rw_book_set_symbol stores it and returns true when that changed it. */
 const uint8_t *rw_book_symbol(const struct rw_book *book, uint16_t locate);
+void rw_book_set_state(struct rw_book *book, uint16_t locate, uint8_t state);
+/* rw_book_set_symbol returns true when that changed it. */
 bool rw_book_set_symbol(struct rw_book *book, uint16_t locate, const uint8_t symbol[8]);
 
 /* One price level, seen from outside. */
@@ -160,10 +166,14 @@ struct rw_book_level {
     uint64_t quantity; /* sum of the open shares */
 };
 /* rw_book_depth returns the number of levels of a side; rw_book_level_at fills *level with the
- * one at index 0 (best) .. depth-1 (worst); asserts beyond. */
+ * one at index 0 (best) .. depth-1 (worst); asserts beyond. Below the best one it costs 32 looks
+ * at all keys of the side: for more than a few levels take rw_book_levels. */
 uint32_t rw_book_depth(const struct rw_book *book, uint16_t locate, enum rw_book_side side);
 void rw_book_level_at(const struct rw_book *book, uint16_t locate, enum rw_book_side side,
                       uint32_t index, struct rw_book_level *level);
+/* rw_book_levels copies the best `max` levels of a side, best first, and returns how many. */
+uint32_t rw_book_levels(const struct rw_book *book, uint16_t locate, enum rw_book_side side,
+                        struct rw_book_level *levels, uint32_t max);
 /* rw_book_queue copies up to `max` orders of a level, first in the queue first, and returns how
  * many. */
 uint32_t rw_book_queue(const struct rw_book *book, uint16_t locate, enum rw_book_side side,
@@ -173,19 +183,40 @@ uint32_t rw_book_queue(const struct rw_book *book, uint16_t locate, enum rw_book
 uint32_t rw_book_live(const struct rw_book *book);
 uint32_t rw_book_live_levels(const struct rw_book *book);
 
-/* Prefetches for what a coming message will need. Hints without effect on the content; any
- * reference, locate and price may be given. They come in steps a few messages apart, each reading
- * what the one before has loaded:
- *   1. rw_book_prefetch: the index slot of the reference and the locate's row;
- *   2. rw_book_prefetch_order: the order; for an add rw_book_prefetch_side: its side's best;
- *   3. rw_book_prefetch_level: the order's level and neighbours; for an add
- *      rw_book_prefetch_price: the level of its price. */
-void rw_book_prefetch(const struct rw_book *book, uint16_t locate, uint64_t reference);
-void rw_book_prefetch_order(const struct rw_book *book, uint64_t reference);
-void rw_book_prefetch_side(const struct rw_book *book, uint16_t locate, enum rw_book_side side);
-void rw_book_prefetch_level(const struct rw_book *book, uint64_t reference);
-void rw_book_prefetch_price(const struct rw_book *book, uint16_t locate, enum rw_book_side side,
-                            uint32_t price);
+/* What is known of messages that will be applied soon. Zeroed, it is empty. */
+#define RW_BOOK_COMING_MAX 64u
+struct rw_book_coming_order {
+    uint64_t reference;
+    uint32_t price; /* this and side of adds only */
+    uint16_t locate;
+    uint8_t side; /* enum rw_book_side */
+    uint8_t reserved;
+    uint32_t order, level; /* the book's own */
+};
+struct rw_book_coming {
+    uint32_t add_count, named_count; /* together at most RW_BOOK_COMING_MAX */
+    struct rw_book_coming_order adds[RW_BOOK_COMING_MAX + 1], named[RW_BOOK_COMING_MAX + 1];
+};
+enum rw_book_coming_kind { RW_BOOK_COMING_NONE, RW_BOOK_COMING_ADD, RW_BOOK_COMING_NAMED };
+/* rw_book_coming_put adds a message: an order to come, or one that is named (executed, reduced,
+ * deleted, replaced; side and price do not matter), or nothing; any content. It is written behind
+ * both lists, because what a message is cannot be predicted, and field by field, because a copy of
+ * what was just written in parts would have to wait for them. */
+static inline void rw_book_coming_put(struct rw_book_coming *coming, enum rw_book_coming_kind kind,
+                                      uint16_t locate, uint64_t reference, enum rw_book_side side,
+                                      uint32_t price) {
+    struct rw_book_coming_order *add = &coming->adds[coming->add_count];
+    struct rw_book_coming_order *named = &coming->named[coming->named_count];
+    add->reference = named->reference = reference;
+    add->locate = named->locate = locate;
+    add->price = price;
+    add->side = (uint8_t)side;
+    coming->add_count += kind == RW_BOOK_COMING_ADD;
+    coming->named_count += kind == RW_BOOK_COMING_NAMED;
+}
+/* rw_book_prefetch loads what these messages will need when they are applied, and empties `coming`.
+ * The more at once the better. A hint without effect on the books. */
+void rw_book_prefetch(const struct rw_book *book, struct rw_book_coming *coming);
 
 /* rw_book_check walks everything and asserts that index, levels, queues, sums and BBO agree. For
  * tests: it costs as much as the book is large. */

@@ -4,11 +4,6 @@
 
 #include "dataplane/base/assert.h"
 
-/* How far ahead of the message being applied its order and its level are prefetched. */
-#define ORDER_AHEAD 8u
-#define LEVEL_AHEAD 4u
-#define AHEAD_MAX   64u
-
 struct locate {
     int32_t last_price;
     uint32_t last_quantity;
@@ -33,12 +28,9 @@ struct rw_feed_core {
     bool clearing;          /* a start-again: BBOs are being emptied */
     bool gap_due;           /* ticks were lost behind this core, which is to be told */
     uint32_t clear_next;    /* locate */
-    /* the messages of the packet at hand, and the next ones whose order and level are prefetched */
-    uint32_t ahead_count, order_next, level_next;
-    struct {
-        const uint8_t *bytes;
-        uint32_t count;
-    } ahead[AHEAD_MAX];
+    struct rw_blocks ahead; /* the messages of the packet at hand that are not prefetched yet */
+    uint32_t ahead_count;   /* those that are and have not been applied yet */
+    struct rw_book_coming coming;
 };
 
 /* What is being written for one input. */
@@ -72,42 +64,32 @@ struct rw_feed_core *rw_feed_new(void *memory, const struct rw_feed_cfg *cfg,
     return core;
 }
 
-static void prefetch_one(const struct rw_feed_core *core, rw_venue_prefetch *prefetch,
-                         uint32_t index) {
-    prefetch(core->books, core->ahead[index].bytes, core->ahead[index].count);
+/* The first touch of the books costs most of a message's time, so the messages of a packet are
+ * announced before they are applied: as many at once as `coming` holds, then the next as many. */
+static void prefetch(struct rw_feed_core *core) {
+    struct rw_block block;
+    while (core->ahead_count < RW_BOOK_COMING_MAX && rw_blocks_next(&core->ahead, &block)) {
+        core->venue->coming(&core->coming, block.bytes, block.count);
+        core->ahead_count++;
+    }
+    core->venue->prefetch(core->books, &core->coming);
 }
 
-/* The first touch of the books costs most of a message's time, so a packet's messages are
- * announced to the cache before they are applied: all index slots now, orders and levels a few
- * messages ahead. The packet is walked once; of a longer one the rest comes unannounced. */
 static void prefetch_packet(struct rw_feed_core *core) {
-    const struct rw_venue *venue = core->venue;
     const struct rw_blocks *current = rw_line_ahead(core->lines);
-    struct rw_block block;
-    uint32_t count = 0;
-    if (!venue->prefetch || !current) return;
-    for (struct rw_blocks blocks = *current; count < AHEAD_MAX && rw_blocks_next(&blocks, &block);
-         count++) {
-        core->ahead[count].bytes = block.bytes;
-        core->ahead[count].count = block.count;
-        venue->prefetch(core->books, block.bytes, block.count);
-    }
-    core->ahead_count = count;
-    for (; core->order_next < ORDER_AHEAD && core->order_next < count; core->order_next++)
-        prefetch_one(core, venue->prefetch_order, core->order_next);
-    for (; core->level_next < LEVEL_AHEAD && core->level_next < count; core->level_next++)
-        prefetch_one(core, venue->prefetch_level, core->level_next);
+    if (!core->venue->prefetch || !current) return;
+    core->ahead = *current;
+    prefetch(core);
 }
 
 static void prefetch_on(struct rw_feed_core *core) {
-    if (core->order_next < core->ahead_count)
-        prefetch_one(core, core->venue->prefetch_order, core->order_next++);
-    if (core->level_next < core->ahead_count)
-        prefetch_one(core, core->venue->prefetch_level, core->level_next++);
+    if (core->ahead_count == 0 || --core->ahead_count > 0 || core->ahead.left == 0) return;
+    prefetch(core);
 }
 
 void rw_feed_frame(struct rw_feed_core *core, const struct rw_frame *frame) {
-    core->ahead_count = core->order_next = core->level_next = 0;
+    core->ahead = (struct rw_blocks){0};
+    core->ahead_count = 0;
     if (frame->channel != core->cfg.channel || frame->line >= core->cfg.line.lines) {
         rw_stat_add(&core->stats.feed->wrong_channel, 1);
     } else if (frame->flags & RW_FRAME_END) {

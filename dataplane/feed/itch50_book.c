@@ -16,17 +16,23 @@ static void tell_trade(struct rw_book_event *event, uint64_t shares, uint64_t pr
     event->match_number = match_number;
 }
 
-static void name_locate(struct rw_book *book, struct rw_book_event *event, const uint8_t *symbol) {
-    if (rw_book_set_symbol(book, event->locate, symbol)) event->changed |= RW_BOOK_NAMED;
+static inline void name_locate(struct rw_book *book, struct rw_book_event *event,
+                               const struct rw_book_instrument *instrument, const uint8_t *symbol) {
+    if (memcmp(instrument->symbol, symbol, RW_BOOK_SYMBOL_BYTES) == 0) return;
+    rw_book_set_symbol(book, event->locate, symbol);
+    event->changed |= RW_BOOK_NAMED;
 }
 
-static void apply_add(struct rw_book *book, const uint8_t *message, struct rw_book_event *event) {
+static inline void apply_add(struct rw_book *book, const uint8_t *message,
+                             struct rw_book_event *event,
+                             const struct rw_book_instrument *instrument) {
     uint8_t side = *rw_itch50_add_buy_sell_indicator(message);
+    bool has_side = (side == 'B') | (side == 'S');
     uint32_t shares = (uint32_t)rw_itch50_add_shares(message);
-    name_locate(book, event, rw_itch50_add_stock(message));
-    if (side != 'B' && side != 'S') shares = 0; /* refused and counted there */
+    name_locate(book, event, instrument, rw_itch50_add_stock(message));
     rw_book_add(book, event->locate, rw_itch50_add_order_reference_number(message),
-                side == 'B' ? RW_BOOK_BID : RW_BOOK_ASK, shares,
+                side == 'B' ? RW_BOOK_BID : RW_BOOK_ASK,
+                shares & -(uint32_t)has_side, /* without a side it is refused and counted there */
                 (uint32_t)rw_itch50_add_price(message));
 }
 
@@ -46,31 +52,32 @@ static void apply_execution(struct rw_book *book, const uint8_t *message,
     event->side = order.side;
 }
 
-static void apply_removal(struct rw_book *book, const uint8_t *message,
-                          struct rw_book_event *event) {
+static void apply_cancel(struct rw_book *book, const uint8_t *message,
+                         struct rw_book_event *event) {
     struct rw_book_order order;
-    uint64_t reference = rw_itch50_delete_order_reference_number(message);
-    if (message[0] == 'X')
-        rw_book_reduce(book, event->locate, reference,
-                       (uint32_t)rw_itch50_cancel_canceled_shares(message), &order);
-    else if (message[0] == 'D')
-        rw_book_delete(book, event->locate, reference, &order);
-    else
-        rw_book_replace(book, event->locate, reference,
-                        rw_itch50_replace_new_order_reference_number(message),
-                        (uint32_t)rw_itch50_replace_shares(message),
-                        (uint32_t)rw_itch50_replace_price(message), &order);
+    rw_book_reduce(book, event->locate, rw_itch50_cancel_order_reference_number(message),
+                   (uint32_t)rw_itch50_cancel_canceled_shares(message), &order);
 }
 
-static void apply_trade(struct rw_book *book, const uint8_t *message, struct rw_book_event *event) {
+static void apply_replace(struct rw_book *book, const uint8_t *message,
+                          struct rw_book_event *event) {
+    struct rw_book_order order;
+    rw_book_replace(book, event->locate, rw_itch50_replace_original_order_reference_number(message),
+                    rw_itch50_replace_new_order_reference_number(message),
+                    (uint32_t)rw_itch50_replace_shares(message),
+                    (uint32_t)rw_itch50_replace_price(message), &order);
+}
+
+static void apply_trade(struct rw_book *book, const uint8_t *message, struct rw_book_event *event,
+                        const struct rw_book_instrument *instrument) {
     if (message[0] == 'P') {
-        name_locate(book, event, rw_itch50_trade_stock(message));
+        name_locate(book, event, instrument, rw_itch50_trade_stock(message));
         tell_trade(event, rw_itch50_trade_shares(message), rw_itch50_trade_price(message),
                    rw_itch50_trade_match_number(message));
         event->side =
             *rw_itch50_trade_buy_sell_indicator(message) == 'B' ? RW_BOOK_BID : RW_BOOK_ASK;
     } else {
-        name_locate(book, event, rw_itch50_cross_stock(message));
+        name_locate(book, event, instrument, rw_itch50_cross_stock(message));
         tell_trade(event, rw_itch50_cross_cross_shares(message),
                    rw_itch50_cross_cross_price(message), rw_itch50_cross_match_number(message));
         event->cross = true;
@@ -79,15 +86,15 @@ static void apply_trade(struct rw_book *book, const uint8_t *message, struct rw_
 }
 
 /* Everything that is neither an order nor a trade. */
-static void apply_notice(struct rw_book *book, const uint8_t *message,
-                         struct rw_book_event *event) {
+static void apply_notice(struct rw_book *book, const uint8_t *message, struct rw_book_event *event,
+                         const struct rw_book_instrument *instrument) {
     switch (message[0]) {
     case 'S':
         event->state = *rw_itch50_system_event_code(message);
         event->changed |= RW_BOOK_SYSTEM;
         break;
     case 'H':
-        name_locate(book, event, rw_itch50_trading_stock(message));
+        name_locate(book, event, instrument, rw_itch50_trading_stock(message));
         event->state = *rw_itch50_trading_trading_state(message);
         event->changed |= RW_BOOK_STATUS;
         event->halts_told = RW_BOOK_HALT_TRADING;
@@ -105,19 +112,19 @@ static void apply_notice(struct rw_book *book, const uint8_t *message,
         event->changed |= RW_BOOK_BREAK;
         break;
     case 'R':
-        name_locate(book, event, rw_itch50_directory_stock(message));
+        name_locate(book, event, instrument, rw_itch50_directory_stock(message));
         break;
     case 'Y':
-        name_locate(book, event, rw_itch50_reg_sho_stock(message));
+        name_locate(book, event, instrument, rw_itch50_reg_sho_stock(message));
         break;
     case 'L':
-        name_locate(book, event, rw_itch50_participant_stock(message));
+        name_locate(book, event, instrument, rw_itch50_participant_stock(message));
         break;
     case 'I':
-        name_locate(book, event, rw_itch50_imbalance_stock(message));
+        name_locate(book, event, instrument, rw_itch50_imbalance_stock(message));
         break;
     case 'J':
-        name_locate(book, event, rw_itch50_collar_stock(message));
+        name_locate(book, event, instrument, rw_itch50_collar_stock(message));
         break;
     default:
         break;
@@ -141,73 +148,61 @@ enum rw_venue_verdict rw_itch50_apply(void *books, const uint8_t *message, uint3
     if (__builtin_expect(verdict != RW_ITCH50_OK, 0)) return (enum rw_venue_verdict)verdict;
     event->locate = rw_itch50_locate(message);
     event->event_time_ns = rw_itch50_timestamp(message);
-    const struct rw_book_bbo *bbo = rw_book_bbo(book, event->locate);
+    const struct rw_book_instrument *instrument = rw_book_instrument(book, event->locate);
+    const struct rw_book_bbo *bbo = &instrument->bbo;
     uint64_t before[2], after[2];
     copy_bbo(before, bbo);
     switch (message[0]) {
     case 'A':
     case 'F':
-        apply_add(book, message, event);
+        apply_add(book, message, event, instrument);
         break;
     case 'E':
     case 'C':
         apply_execution(book, message, event);
         break;
     case 'X':
+        apply_cancel(book, message, event);
+        break;
     case 'D':
+        rw_book_delete(book, event->locate, rw_itch50_delete_order_reference_number(message),
+                       &(struct rw_book_order){0});
+        break;
     case 'U':
-        apply_removal(book, message, event);
+        apply_replace(book, message, event);
         break;
     case 'P':
     case 'Q':
-        apply_trade(book, message, event);
+        apply_trade(book, message, event, instrument);
         break;
     default:
-        apply_notice(book, message, event);
+        apply_notice(book, message, event, instrument);
         break;
     }
     copy_bbo(after, bbo);
     memcpy(&event->before, before, sizeof before);
     memcpy(&event->after, after, sizeof after);
-    if (before[0] != after[0] || before[1] != after[1]) event->changed |= RW_BOOK_BBO;
+    uint64_t differences = (before[0] ^ after[0]) | (before[1] ^ after[1]);
+    event->changed |= differences ? RW_BOOK_BBO : 0;
     return RW_VENUE_OK;
 }
 
-/* Whether a message adds an order, names one, or neither; a wrong length is neither. */
-enum need { NEED_NOTHING, NEED_SIDE, NEED_ORDER };
+/* What to note of a message, and where; 0 for what a type does not have. */
+static const struct {
+    uint8_t kind, side_at, price_at;
+} coming_shapes[256] = {['A'] = {RW_BOOK_COMING_ADD, 19, 32}, ['F'] = {RW_BOOK_COMING_ADD, 19, 32},
+                        ['E'] = {RW_BOOK_COMING_NAMED, 0, 0}, ['C'] = {RW_BOOK_COMING_NAMED, 0, 0},
+                        ['X'] = {RW_BOOK_COMING_NAMED, 0, 0}, ['D'] = {RW_BOOK_COMING_NAMED, 0, 0},
+                        ['U'] = {RW_BOOK_COMING_NAMED, 0, 0}};
 
-static inline enum need need_of(const uint8_t *message, uint32_t bytes) {
-    static const uint8_t needs[256] = {
-        ['A'] = NEED_SIDE,  ['F'] = NEED_SIDE,  ['E'] = NEED_ORDER, ['C'] = NEED_ORDER,
-        ['X'] = NEED_ORDER, ['D'] = NEED_ORDER, ['U'] = NEED_ORDER};
-    return rw_itch50_check(message, bytes) == RW_ITCH50_OK ? needs[message[0]] : NEED_NOTHING;
-}
-
-static inline enum rw_book_side side_of(const uint8_t *message) {
-    return *rw_itch50_add_buy_sell_indicator(message) == 'B' ? RW_BOOK_BID : RW_BOOK_ASK;
-}
-
-void rw_itch50_prefetch(const void *book, const uint8_t *message, uint32_t bytes) {
-    if (bytes < rw_itch50_bytes['D']) return;
-    rw_book_prefetch(book, rw_itch50_locate(message),
-                     rw_itch50_delete_order_reference_number(message));
-}
-
-void rw_itch50_prefetch_order(const void *book, const uint8_t *message, uint32_t bytes) {
-    enum need need = need_of(message, bytes);
-    if (need == NEED_SIDE)
-        rw_book_prefetch_side(book, rw_itch50_locate(message), side_of(message));
-    else if (need == NEED_ORDER)
-        rw_book_prefetch_order(book, rw_itch50_delete_order_reference_number(message));
-}
-
-void rw_itch50_prefetch_level(const void *book, const uint8_t *message, uint32_t bytes) {
-    enum need need = need_of(message, bytes);
-    if (need == NEED_SIDE)
-        rw_book_prefetch_price(book, rw_itch50_locate(message), side_of(message),
-                               (uint32_t)rw_itch50_add_price(message));
-    else if (need == NEED_ORDER)
-        rw_book_prefetch_level(book, rw_itch50_delete_order_reference_number(message));
+void rw_itch50_coming(struct rw_book_coming *coming, const uint8_t *message, uint32_t bytes) {
+    if (rw_itch50_check(message, bytes) != RW_ITCH50_OK) return;
+    uint8_t letter = message[0], kind = coming_shapes[letter].kind;
+    if (kind == RW_BOOK_COMING_NONE) return;
+    bool bid = message[coming_shapes[letter].side_at] == 'B';
+    rw_book_coming_put(
+        coming, kind, rw_itch50_locate(message), rw_itch50_delete_order_reference_number(message),
+        bid ? RW_BOOK_BID : RW_BOOK_ASK, rw_load_be32(message + coming_shapes[letter].price_at));
 }
 
 static size_t footprint(const struct rw_books_cfg *cfg) { return rw_book_footprint(&cfg->book); }
@@ -236,6 +231,10 @@ static void level_at(const void *books, uint16_t locate, enum rw_book_side side,
     rw_book_level_at(books, locate, side, index, level);
 }
 
+static void prefetch(const void *books, struct rw_book_coming *coming) {
+    rw_book_prefetch(books, coming);
+}
+
 /* A day has far more messages than 4,096, so a packet 1 behind them is a new start of the feed. */
 const struct rw_venue rw_itch50_venue = {.name = "itch50",
                                          .open = rw_mold_decode,
@@ -249,6 +248,5 @@ const struct rw_venue rw_itch50_venue = {.name = "itch50",
                                          .symbol = symbol,
                                          .depth = depth,
                                          .level_at = level_at,
-                                         .prefetch = rw_itch50_prefetch,
-                                         .prefetch_order = rw_itch50_prefetch_order,
-                                         .prefetch_level = rw_itch50_prefetch_level};
+                                         .coming = rw_itch50_coming,
+                                         .prefetch = prefetch};

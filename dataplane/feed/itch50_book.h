@@ -1,7 +1,8 @@
 /* ITCH 5.0 into the books: which message does what to dataplane/book, and what it tells in
  * return.
  *
- *   packet ─► rw_itch50_prefetch (each message) ─► rw_itch50_apply (each message) ─► rw_book_event
+ *   packet ─► rw_itch50_coming (each message) ─► rw_book_prefetch
+ *          rw_itch50_apply (each message) ─► rw_book_event
  *
  * A/F add, E/C execute, X/D/U cancel, delete, replace; P and Q are trades that leave the
  * displayed book alone, B breaks one, H is the trading state, S a system event, every type that
@@ -23,8 +24,7 @@ extern const struct rw_venue rw_itch50_venue;
 enum rw_venue_verdict rw_itch50_apply(void *book, const uint8_t *message, uint32_t bytes,
                                       struct rw_book_event *event);
 
-/* rw_itch50_prefetch loads the cache lines rw_itch50_apply will need first: call it for the
- * messages of a whole packet before applying them. The other two use what it has loaded: _order
- * some 8 and _level some 4 messages ahead of the one being applied. Hints only; what fails
+/* rw_itch50_coming notes in `coming` (at most RW_BOOK_COMING_MAX messages) what a message needs,
+ * for rw_book_prefetch: of a packet, or of several, before they are applied. What fails
  * rw_itch50_check is ignored. */
-rw_venue_prefetch rw_itch50_prefetch, rw_itch50_prefetch_order, rw_itch50_prefetch_level;
+void rw_itch50_coming(struct rw_book_coming *coming, const uint8_t *message, uint32_t bytes);

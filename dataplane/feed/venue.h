@@ -35,9 +35,6 @@ enum rw_venue_verdict {
     RW_VENUE_BAD_LENGTH = 2,
 };
 
-/* A hint that a message is coming; without effect on the content. Any bytes may be given. */
-typedef void rw_venue_prefetch(const void *books, const uint8_t *message, uint32_t bytes);
-
 struct rw_venue {
     const char *name; /* as feed.venue names it */
 
@@ -75,9 +72,11 @@ struct rw_venue {
     void (*level_at)(const void *books, uint16_t locate, enum rw_book_side side, uint32_t index,
                      struct rw_book_level *level);
 
-    /* Called for each message of a packet, in this order: the first for all of them before any is
-     * applied, the others some messages ahead of the one being applied. All or none are NULL. */
-    rw_venue_prefetch *prefetch, *prefetch_order, *prefetch_level;
+    /* Hints without effect on the content, for any bytes: `coming` notes what a message will need,
+     * `prefetch` loads it for all messages that were noted (at most RW_BOOK_COMING_MAX) and forgets
+     * them. Both or none are NULL. */
+    void (*coming)(struct rw_book_coming *coming, const uint8_t *message, uint32_t bytes);
+    void (*prefetch)(const void *books, struct rw_book_coming *coming);
 };
 
 /* rw_venue_named returns the table of a name, NULL when there is none. */

@@ -20,6 +20,7 @@ static struct rw_book *books(struct rw_book_counters *counters) {
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     struct rw_book_counters counters = {0};
+    struct rw_book_coming coming = {0};
     struct rw_book_event event;
     struct rw_book *book = books(&counters);
     char text[RW_ITCH50_JSON_MAX];
@@ -29,9 +30,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         uint8_t *message = malloc(bytes); /* its own block, so that a read too far is seen */
         RW_ASSERT(message || !bytes);
         if (bytes) memcpy(message, data + at, bytes);
-        rw_itch50_prefetch(book, message, bytes);
-        rw_itch50_prefetch_order(book, message, bytes);
-        rw_itch50_prefetch_level(book, message, bytes);
+        rw_itch50_coming(&coming, message, bytes);
+        rw_book_prefetch(book, &coming);
         if (rw_itch50_apply(book, message, bytes, &event) == RW_VENUE_OK) {
             uint32_t length = rw_itch50_json(text, at, message);
             RW_ASSERT(length < sizeof text && text[length] == '\0');

@@ -69,6 +69,11 @@ static bool is_better(uint32_t side, int32_t a, int32_t b) {
 static void compare_side(const struct naive *naive, const struct rw_book *book, uint16_t locate,
                          enum rw_book_side side) {
     struct rw_book_order queue[NAIVE_MAX];
+    struct rw_book_level levels[NAIVE_MAX + 1], few[5];
+    uint32_t all = rw_book_levels(book, locate, side, levels, NAIVE_MAX + 1);
+    uint32_t best_few = rw_book_levels(book, locate, side, few, 5);
+    assert_int_equal(best_few, all < 5 ? all : 5);
+    assert_memory_equal(few, levels, best_few * sizeof *few);
     int32_t price = side == RW_BOOK_BID ? INT32_MAX : -1;
     for (uint32_t depth = 0;; depth++) {
         const struct rw_book_order *best = NULL;
@@ -81,6 +86,7 @@ static void compare_side(const struct naive *naive, const struct rw_book *book, 
         }
         if (!best) {
             assert_int_equal(rw_book_depth(book, locate, side), depth);
+            assert_int_equal(all, depth);
             return;
         }
         price = best->price;
@@ -98,6 +104,7 @@ static void compare_side(const struct naive *naive, const struct rw_book *book, 
         assert_int_equal(level.price, price);
         assert_int_equal(level.orders, wanted.orders);
         assert_int_equal(level.quantity, wanted.quantity);
+        assert_memory_equal(&level, &levels[depth], sizeof level);
         const struct rw_book_bbo *bbo = rw_book_bbo(book, locate);
         if (depth == 0) {
             assert_int_equal(side == RW_BOOK_BID ? bbo->bid_price : bbo->ask_price, price);
@@ -237,6 +244,56 @@ static void a_side_holds_its_levels_and_counts_the_one_too_many(void **state) {
     free(bench.memory);
 }
 
+/* The groups of references or prices whose hash is below 2^32 share the first head: these are the
+ * multiples of the inverse of the hash's factor. Returns the next one below a limit. */
+static uint64_t next_group(uint64_t *multiple, uint64_t limit) {
+    const uint64_t factor = 0x9E3779B97F4A7C15ull;
+    uint64_t inverse = factor; /* right in 3 bits; each step doubles them */
+    for (int i = 0; i < 5; i++) inverse *= 2 - factor * inverse;
+    assert_int_equal(inverse * factor, 1);
+    while (++*multiple * inverse >= limit) assert_true(*multiple < UINT32_MAX);
+    return *multiple * inverse;
+}
+
+static void references_made_to_share_a_head_are_refused_at_last(void **state) {
+    struct bench bench;
+    struct rw_book_order before;
+    uint64_t multiple = 0, references[40];
+    make(&bench, 1000, 10);
+    for (uint32_t i = 0; i < 40; i++) {
+        uint64_t group = next_group(&multiple, 1ull << 59);
+        references[i] = group >> 2 << 7 | (group & 3);
+        assert_int_equal(rw_book_add(bench.book, 1, references[i], RW_BOOK_BID, 1, 100), i < 32);
+    }
+    assert_int_equal(rw_stat_get(&bench.counters.index_full), 8);
+    rw_book_check(bench.book);
+    for (uint32_t i = 0; i < 40; i++)
+        assert_int_equal(rw_book_delete(bench.book, 1, references[i], &before), i < 32);
+    assert_true(rw_book_add(bench.book, 1, references[39], RW_BOOK_BID, 1, 100));
+    rw_book_check(bench.book);
+    free(bench.memory);
+}
+
+static void prices_made_to_share_a_head_are_refused_at_last(void **state) {
+    struct bench bench;
+    uint64_t multiple = 0;
+    uint32_t made = 0;
+    make(&bench, 1000, 500);
+    while (made < 40) {
+        uint64_t group = next_group(&multiple, 1ull << 44);
+        uint32_t rest = group >> 17 & 127, cents = (uint32_t)(group >> 24) * 16;
+        if (rest >= 100) continue;
+        bool added = rw_book_add(bench.book, (uint16_t)(group >> 1), made + 1, group & 1, 1,
+                                 cents * 100 + rest);
+        assert_int_equal(added, made < 32);
+        made++;
+    }
+    assert_int_equal(rw_stat_get(&bench.counters.index_full), 8);
+    assert_int_equal(rw_book_live(bench.book), 32);
+    rw_book_check(bench.book);
+    free(bench.memory);
+}
+
 static void a_level_of_more_shares_than_fit_saturates_in_the_bbo(void **state) {
     struct bench bench;
     struct rw_book_level level;
@@ -253,6 +310,7 @@ static void a_level_of_more_shares_than_fit_saturates_in_the_bbo(void **state) {
 }
 
 static void any_reference_can_be_held(void **state) {
+    struct rw_book_coming coming = {0};
     struct bench bench;
     struct rw_book_order order;
     const uint64_t references[] = {0, 1, 3, UINT64_MAX, UINT64_MAX - 128, 1ull << 63, 1ull << 62};
@@ -262,11 +320,10 @@ static void any_reference_can_be_held(void **state) {
     for (uint32_t i = 0; i < sizeof references / sizeof *references; i++) {
         assert_true(rw_book_find(bench.book, references[i], &order));
         assert_int_equal(order.shares, i + 1);
-        rw_book_prefetch(bench.book, 65535, references[i]);
-        rw_book_prefetch_order(bench.book, references[i]);
-        rw_book_prefetch_side(bench.book, 65535, RW_BOOK_ASK);
-        rw_book_prefetch_price(bench.book, 65535, RW_BOOK_BID, UINT32_MAX);
-        rw_book_prefetch_level(bench.book, references[i]);
+        rw_book_coming_put(&coming, RW_BOOK_COMING_NAMED, 65535, references[i], 0, 0);
+        rw_book_coming_put(&coming, RW_BOOK_COMING_ADD, 65535, references[i], RW_BOOK_ASK,
+                           UINT32_MAX);
+        rw_book_prefetch(bench.book, &coming);
     }
     assert_false(rw_book_find(bench.book, 2, &order));
     rw_book_check(bench.book);
@@ -277,6 +334,8 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_full_pool_refuses_and_counts_and_goes_on),
         cmocka_unit_test(a_side_holds_its_levels_and_counts_the_one_too_many),
+        cmocka_unit_test(references_made_to_share_a_head_are_refused_at_last),
+        cmocka_unit_test(prices_made_to_share_a_head_are_refused_at_last),
         cmocka_unit_test(a_level_of_more_shares_than_fit_saturates_in_the_bbo),
         cmocka_unit_test(any_reference_can_be_held),
         cmocka_unit_test(random_streams_lead_to_the_naive_book),

@@ -219,7 +219,7 @@ static void states_and_system_events_are_told(void **state) {
     rw_itch50_put_trading_trading_state(bench->message, "P");
     assert_int_equal(apply(bench)->changed, RW_BOOK_STATUS | RW_BOOK_NAMED);
     assert_int_equal(bench->event.state, 'P');
-    assert_int_equal(rw_book_state(bench->book, 9), 'P');
+    assert_int_equal(rw_book_instrument(bench->book, 9)->state, 'P');
     rw_itch50_begin(bench->message, 'S', 0, 0);
     rw_itch50_put_system_event_code(bench->message, "Q");
     assert_int_equal(apply(bench)->changed, RW_BOOK_SYSTEM);
@@ -232,13 +232,13 @@ static void states_and_system_events_are_told(void **state) {
 
 static void every_type_can_be_applied(void **state) {
     struct bench *bench = *state;
+    struct rw_book_coming coming = {0};
     for (uint32_t i = 0; i < RW_ITCH50_TYPE_COUNT; i++) {
         memset(bench->message, ' ', sizeof bench->message);
         bench->message[0] = (uint8_t)rw_itch50_types[i].code;
         apply(bench);
-        rw_itch50_prefetch(bench->book, bench->message, rw_itch50_types[i].bytes);
-        rw_itch50_prefetch_order(bench->book, bench->message, rw_itch50_types[i].bytes);
-        rw_itch50_prefetch_level(bench->book, bench->message, rw_itch50_types[i].bytes);
+        rw_itch50_coming(&coming, bench->message, rw_itch50_types[i].bytes);
+        rw_book_prefetch(bench->book, &coming);
     }
 }
 

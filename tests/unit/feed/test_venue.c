@@ -24,8 +24,7 @@ static void every_name_has_a_complete_venue(void **state) {
         assert_string_equal(venue->name, name);
         assert_true(venue->open && venue->footprint && venue->make && venue->clear);
         assert_true(venue->apply && venue->bbo && venue->symbol);
-        assert_true(!venue->prefetch == !venue->prefetch_order);
-        assert_true(!venue->prefetch == !venue->prefetch_level);
+        assert_true(!venue->prefetch == !venue->coming);
     }
 }
 
