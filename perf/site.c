@@ -32,6 +32,7 @@ void site_generate(const char *dir, uint64_t messages, uint64_t duration_ns, uin
     snprintf(command, sizeof command, "mkdir -p %s/truth", capture);
     if (system(command)) site_die("folders");
     struct rw_gen_options options = {.dir = capture,
+                                     .feed = "itch50",
                                      .seed = 1,
                                      .messages = messages,
                                      .duration_ns = duration_ns,

@@ -72,6 +72,7 @@ idle: ${sites_idle:-backoff}
 reference_dir: ${sites_reference:-$sites_capture}
 intake_file: "$inputs"
 feed:
+  venue: ${sites_venue:-itch50}
   line_a: $sites_capture/line_a.pcap
   line_b: "${sites_line_b-$sites_capture/line_b.pcap}"
   speed: ${sites_speed:-1}

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "dataplane/base/assert.h"
+#include "dataplane/feed/itch50_book.h"
 
 struct named {
     uint8_t symbol[RW_BOOK_SYMBOL_BYTES];
@@ -29,25 +30,33 @@ static bool is_wanted(const uint8_t *symbol, const char *wanted) {
     return length == (size_t)symbol_length(symbol) && memcmp(symbol, wanted, length) == 0;
 }
 
-static void print_side(FILE *out, const struct rw_book *book, const struct named *named,
+/* The books of a venue: how to look at them, and what to look at. */
+struct view {
+    const struct rw_venue *venue;
+    const void *books;
+};
+
+static void print_side(FILE *out, const struct view *view, const struct named *named,
                        enum rw_book_side side, uint32_t depth) {
-    uint32_t levels = rw_book_depth(book, named->locate, side);
+    uint32_t levels = view->venue->depth(view->books, named->locate, side);
     if (depth && levels > depth) levels = depth;
     for (uint32_t i = 0; i < levels; i++) {
         struct rw_book_level level;
-        rw_book_level_at(book, named->locate, side, i, &level);
+        view->venue->level_at(view->books, named->locate, side, i, &level);
         fprintf(out, "%.*s,%c,%" PRIu32 ",%" PRId32 ",%" PRIu64 ",%" PRIu32 "\n",
                 symbol_length(named->symbol), (const char *)named->symbol,
                 side == RW_BOOK_BID ? 'B' : 'S', i + 1, level.price, level.quantity, level.orders);
     }
 }
 
-void rw_book_csv(FILE *out, const struct rw_book *book, const char *symbol, uint32_t depth) {
+void rw_venue_csv(FILE *out, const struct rw_venue *venue, const void *books, const char *symbol,
+                  uint32_t depth) {
+    struct view view = {venue, books};
     struct named *named = malloc(RW_BOOK_LOCATES * sizeof *named);
     uint32_t count = 0;
     RW_ASSERT(named);
     for (uint32_t locate = 0; locate < RW_BOOK_LOCATES; locate++) {
-        const uint8_t *name = rw_book_symbol(book, (uint16_t)locate);
+        const uint8_t *name = venue->symbol(books, (uint16_t)locate);
         if (!is_wanted(name, symbol)) continue;
         memcpy(named[count].symbol, name, RW_BOOK_SYMBOL_BYTES);
         named[count++].locate = (uint16_t)locate;
@@ -55,8 +64,12 @@ void rw_book_csv(FILE *out, const struct rw_book *book, const char *symbol, uint
     qsort(named, count, sizeof *named, by_symbol);
     fputs("symbol,side,level,price,quantity,orders\n", out);
     for (uint32_t i = 0; i < count; i++) {
-        print_side(out, book, &named[i], RW_BOOK_BID, depth);
-        print_side(out, book, &named[i], RW_BOOK_ASK, depth);
+        print_side(out, &view, &named[i], RW_BOOK_BID, depth);
+        print_side(out, &view, &named[i], RW_BOOK_ASK, depth);
     }
     free(named);
+}
+
+void rw_book_csv(FILE *out, const struct rw_book *book, const char *symbol, uint32_t depth) {
+    rw_venue_csv(out, &rw_itch50_venue, book, symbol, depth);
 }

@@ -138,7 +138,8 @@ static int open_lines(struct capture *capture) {
     const struct rw_gen_options *options = capture->options;
     char paths[2][PATH_BYTES];
     if (rw_pcap_is_capture(options->capture)) return 0;
-    struct rw_gen_lines_cfg cfg = {.seed = options->seed,
+    struct rw_gen_lines_cfg cfg = {.framing = rw_gen_framing_named("itch50"),
+                                   .seed = options->seed,
                                    .midnight_ns = options->midnight_ns,
                                    .vlan = options->vlan,
                                    .skew_ns = options->skew_ns,
@@ -147,7 +148,7 @@ static int open_lines(struct capture *capture) {
         snprintf(paths[i], PATH_BYTES, "%s/line_%c.pcap", options->dir, "ab"[i]);
         cfg.path[i] = paths[i];
     }
-    memcpy(cfg.session, "CAPTURE001", RW_GEN_SESSION_BYTES);
+    memcpy(cfg.terms.session, "CAPTURE001", RW_SESSION_BYTES);
     return rw_gen_lines_open(&cfg, &capture->lines);
 }
 

@@ -9,7 +9,6 @@
 #include "dataplane/base/assert.h"
 #include "dataplane/base/bytes.h"
 #include "dataplane/base/err.h"
-#include "dataplane/feed/moldudp64.h"
 #include "dataplane/io/pcap.h"
 #include "dataplane/nic/udp.h"
 #include "tools/riskwire/gen_wires.h"
@@ -35,7 +34,7 @@ struct rw_gen_lines {
     struct rw_gen_wires *wires;
     struct rw_pcap_writer *writer[RW_GEN_WIRES];
     uint32_t latency_ns[RW_GEN_WIRES];
-    struct rw_mold_writer packet;
+    struct rw_gen_packet packet;
     uint8_t payload[PAYLOAD_BYTES];
     uint64_t first_ns, last_ns; /* of the open packet's messages */
     uint64_t sent_ns, sequence, next_both_lost;
@@ -88,7 +87,7 @@ static uint64_t place_both_lost(const struct rw_gen_lines *lines) {
 static void send_packet(struct rw_gen_lines *lines) {
     uint32_t messages = lines->packet.count, lost;
     if (messages == 0) return;
-    uint32_t bytes = (uint32_t)rw_mold_end(&lines->packet);
+    uint32_t bytes = (uint32_t)lines->cfg.framing->end(&lines->packet);
     lines->sent_ns = lines->last_ns;
     lines->count.packets++;
     if (lines->sequence > lines->next_both_lost) {
@@ -105,8 +104,8 @@ static void send_packet(struct rw_gen_lines *lines) {
 }
 
 static void begin_packet(struct rw_gen_lines *lines) {
-    rw_mold_begin(&lines->packet, lines->payload, sizeof lines->payload, lines->cfg.session,
-                  lines->sequence);
+    lines->cfg.framing->begin(&lines->packet, &lines->cfg.terms, lines->payload,
+                              sizeof lines->payload, lines->sequence);
 }
 
 /* One heartbeat a second while nothing else is sent. They are never lost: they carry nothing. */
@@ -114,7 +113,7 @@ static void send_heartbeats(struct rw_gen_lines *lines, uint64_t until_ns) {
     while (lines->sent_ns && until_ns > lines->sent_ns + SECOND_NS) {
         lines->sent_ns += SECOND_NS;
         begin_packet(lines);
-        uint32_t bytes = (uint32_t)rw_mold_end(&lines->packet);
+        uint32_t bytes = (uint32_t)lines->cfg.framing->end(&lines->packet);
         for (uint32_t which = 0; which < 2; which++) send_line(lines, which, bytes);
         lines->count.heartbeats++;
     }
@@ -165,11 +164,11 @@ void rw_gen_lines_add(struct rw_gen_lines *lines, uint64_t time_ns, const uint8_
         open = false;
     }
     if (!open) send_heartbeats(lines, time_ns);
-    if (!open || !rw_mold_add(&lines->packet, message, (uint16_t)bytes)) {
+    if (!open || !lines->cfg.framing->put(&lines->packet, message, bytes)) {
         send_packet(lines);
         begin_packet(lines);
         lines->first_ns = time_ns;
-        RW_ASSERT(rw_mold_add(&lines->packet, message, (uint16_t)bytes));
+        RW_ASSERT(lines->cfg.framing->put(&lines->packet, message, bytes));
     }
     lines->last_ns = time_ns;
     lines->sequence++;
@@ -181,8 +180,10 @@ int rw_gen_lines_close(struct rw_gen_lines *lines, struct rw_gen_lines_count *co
     int rc = 0;
     for (uint32_t i = 0; i < ENDS; i++) {
         lines->sent_ns += SECOND_NS / 10;
-        size_t bytes = rw_mold_end_of_session(lines->payload, lines->cfg.session, lines->sequence);
-        for (uint32_t which = 0; which < 2; which++) send_line(lines, which, (uint32_t)bytes);
+        size_t bytes =
+            lines->cfg.framing->end_of_session(&lines->cfg.terms, lines->payload, lines->sequence);
+        for (uint32_t which = 0; which < 2 && bytes; which++)
+            send_line(lines, which, (uint32_t)bytes);
     }
     for (uint32_t which = 0; which < 2; which++) {
         flush_line(lines, which, UINT64_MAX);

@@ -1,4 +1,4 @@
-/* Two lines of a feed: messages packed into MoldUDP64 packets, each sent on line A and line B
+/* Two lines of a feed: messages packed into the packets of a venue, each sent on line A and line B
  * with a delay of its own, and what networks do to them.
  *
  *   message ─► packet ─┬─► A: lose? double? hold back? ─► line_a.pcap
@@ -10,13 +10,14 @@
 
 #include <stdint.h>
 
-#define RW_GEN_SESSION_BYTES 10u
+#include "tools/riskwire/gen_framing.h"
 
 struct rw_gen_lines_cfg {
     const char *path[2];
     uint64_t seed;
     uint64_t midnight_ns; /* Unix time of the session day's midnight at the exchange */
-    char session[RW_GEN_SESSION_BYTES];
+    const struct rw_gen_framing *framing;
+    struct rw_gen_framing_terms terms;
     uint16_t vlan;           /* 0: untagged */
     uint32_t loss_ppm;       /* packets lost per line */
     uint32_t reorder_ppm;    /* packets held back so that later ones overtake them */

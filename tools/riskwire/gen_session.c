@@ -12,16 +12,19 @@
 #include "tools/riskwire/gen_lines.h"
 #include "tools/riskwire/gen_market.h"
 #include "tools/riskwire/gen_refs.h"
+#include "tools/riskwire/gen_saying.h"
 #include "tools/riskwire/gen_truth.h"
 
 #define PATH_BYTES     4096u
 #define PACKET_WAIT_NS 20000u
+#define UNIT           1u /* of a feed that has units */
 
 struct session {
     const struct rw_gen_options *options;
     struct rw_gen_market *market;
     struct rw_gen_lines *lines;
     struct rw_gen_refs *refs;
+    struct rw_gen_saying *saying;
     FILE *itch;
     char paths[2][PATH_BYTES];
     uint64_t made;
@@ -30,7 +33,9 @@ struct session {
 
 static int open_lines(struct session *session) {
     const struct rw_gen_options *options = session->options;
-    struct rw_gen_lines_cfg cfg = {.seed = options->seed,
+    struct rw_gen_lines_cfg cfg = {.framing = rw_gen_framing_named(options->feed),
+                                   .terms.unit = UNIT,
+                                   .seed = options->seed,
                                    .midnight_ns = options->midnight_ns,
                                    .vlan = options->vlan,
                                    .loss_ppm = options->loss_ppm,
@@ -40,13 +45,13 @@ static int open_lines(struct session *session) {
                                    .both_lost = options->both_lost,
                                    .messages = options->messages,
                                    .packet_wait_ns = PACKET_WAIT_NS};
-    char name[RW_GEN_SESSION_BYTES + 1];
+    char name[RW_SESSION_BYTES + 1];
     for (uint32_t i = 0; i < 2; i++) {
         snprintf(session->paths[i], PATH_BYTES, "%s/line_%c.pcap", options->dir, "ab"[i]);
         cfg.path[i] = session->paths[i];
     }
     snprintf(name, sizeof name, "G%09" PRIu64, options->seed % 1000000000u);
-    memcpy(cfg.session, name, RW_GEN_SESSION_BYTES);
+    memcpy(cfg.terms.session, name, RW_SESSION_BYTES);
     return rw_gen_lines_open(&cfg, &session->lines);
 }
 
@@ -91,6 +96,14 @@ static void show_progress(const struct session *session) {
             session->made == all ? "\n" : "");
 }
 
+/* The message as the session's feed says it, which may take several or none. */
+static void send_message(struct session *session, const struct rw_gen_message *message) {
+    struct rw_gen_said said;
+    rw_gen_saying_say(session->saying, message->message, message->bytes, &said);
+    for (uint32_t i = 0; i < said.count; i++)
+        rw_gen_lines_add(session->lines, message->time_ns, said.message[i], said.bytes[i]);
+}
+
 /* Truth is written at times after which the next message is later, so that `--at` includes all of
  * it. */
 static int make_messages(struct session *session) {
@@ -100,7 +113,7 @@ static int make_messages(struct session *session) {
     int rc = 0;
     while (rc == 0 && rw_gen_market_next(session->market, &message)) {
         session->made++;
-        rw_gen_lines_add(session->lines, message.time_ns, message.message, message.bytes);
+        send_message(session, &message);
         rc = rw_gen_itch_put(session->itch, message.message, message.bytes);
         if (message.trade_shares)
             rw_gen_refs_trade(session->refs, message.time_ns, message.symbol, message.trade_shares,
@@ -145,6 +158,7 @@ static int close_session(struct session *session, int rc) {
     if (session->itch) closed = rw_gen_itch_close(session->itch);
     if (rc == 0) rc = closed;
     if (rc == 0) print_summary(session, &lines, &refs);
+    rw_gen_saying_free(session->saying);
     rw_gen_market_free(session->market);
     return rc;
 }
@@ -158,6 +172,7 @@ int rw_gen_session(const struct rw_gen_options *options) {
                                     .listed = options->listed,
                                     .listing = options->listing};
     session.market = rw_gen_market_new(&cfg);
+    session.saying = rw_gen_saying_new(options->feed, options->messages);
     int rc = open_refs(&session);
     if (rc == 0) rc = open_lines(&session);
     if (rc == 0) rc = open_itch(&session);

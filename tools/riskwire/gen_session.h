@@ -6,6 +6,7 @@
 
 struct rw_gen_options {
     const char *dir, *capture; /* capture NULL: simulate */
+    const char *feed;          /* of the lines, RW_GEN_FRAMING_NAMES */
     uint64_t seed, messages, duration_ns, midnight_ns;
     uint32_t symbols, portfolios, holders, fills_percent, truths, scenarios;
     uint32_t loss_ppm, reorder_ppm, duplicate_ppm, skew_ns, both_lost;

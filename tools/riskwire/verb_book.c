@@ -5,10 +5,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "dataplane/base/err.h"
 #include "dataplane/feed/itch50_book.h"
 #include "tools/riskwire/book_csv.h"
+#include "tools/riskwire/feed_file.h"
 #include "tools/riskwire/itch_order.h"
 #include "tools/riskwire/verbs.h"
 
@@ -17,10 +19,11 @@
 #define ORDERS_MAX         (1u << 22)
 #define LINE_BYTES         64u
 
-enum { KEY_AT = 1000, KEY_SYMBOL, KEY_DEPTH };
+enum { KEY_AT = 1000, KEY_SYMBOL, KEY_DEPTH, KEY_FEED };
 
 struct arguments {
-    const char *path, *symbol;
+    const char *path[2], *symbol; /* the second: line B, with a venue */
+    const struct rw_venue *venue; /* NULL: ITCH, also as a length-prefixed file */
     uint64_t at_ns;
     uint32_t depth;
 };
@@ -60,15 +63,25 @@ static error_t parse(int key, char *value, struct argp_state *state) {
         if (errno || *end || !arguments->depth || *value == '-')
             argp_failure(state, RW_EXIT_USAGE, 0, "--depth '%s' is not a number ≥ 1", value);
         return 0;
+    case KEY_FEED:
+        arguments->venue = rw_venue_named(value);
+        if (!arguments->venue)
+            argp_failure(state, RW_EXIT_USAGE, 0, "--feed '%s' is none of %s", value,
+                         RW_VENUE_NAMES);
+        return 0;
     case 'o':
         if (strcmp(value, "csv")) argp_failure(state, RW_EXIT_USAGE, 0, "-o '%s': only csv", value);
         return 0;
     case ARGP_KEY_ARG:
-        if (arguments->path) return ARGP_ERR_UNKNOWN;
-        arguments->path = value;
+        if (arguments->path[1]) return ARGP_ERR_UNKNOWN;
+        arguments->path[arguments->path[0] ? 1 : 0] = value;
         return 0;
     case ARGP_KEY_END:
-        if (!arguments->path) argp_usage(state);
+        if (!arguments->path[0]) argp_usage(state);
+        if (arguments->path[1] && !arguments->venue)
+            argp_error(state, "a second file is line B of a feed: give --feed");
+        if (arguments->venue && arguments->at_ns != UINT64_MAX)
+            argp_error(state, "--at is for ITCH files, without --feed");
         return 0;
     default:
         return ARGP_ERR_UNKNOWN;
@@ -80,16 +93,21 @@ static const struct argp_option options[] = {
      0},
     {"symbol", KEY_SYMBOL, "SYMBOL", 0, "only this one", 0},
     {"depth", KEY_DEPTH, "N", 0, "the best N levels of each side (all)", 0},
+    {"feed", KEY_FEED, "NAME", 0,
+     "the capture is of this feed, run as the appliance does: " RW_VENUE_NAMES
+     " (ITCH, by session)",
+     0},
     {NULL, 'o', "csv", 0, "form of the output", 0},
     {0}};
 static const struct argp argp = {
     options,
     parse,
-    "FILE",
+    "FILE [LINE_B]",
     "Prints the order books that a capture (pcap, pcapng, .gz of either) or a length-prefixed ITCH "
     "file "
     "leads to: symbol,side,level,price,quantity,orders, prices in 1e-4. Lines are arbitrated by "
     "(session, sequence)."
+    " With --feed, the first session or unit of one line, or of both."
     "\vExample: riskwire book line_a.pcap --at 09:30:05 --symbol AAPL --depth 5 -o csv",
     NULL,
     NULL,
@@ -136,14 +154,7 @@ static int apply_all(struct rw_itch_order *order, struct rw_book *book, uint64_t
     return rc;
 }
 
-static int print_books(const struct books *books, const struct arguments *arguments) {
-    uint64_t unknown = rw_stat_get(&books->counters.unknown_reference);
-    uint64_t full =
-        rw_stat_get(&books->counters.orders_full) + rw_stat_get(&books->counters.levels_full);
-    if (unknown)
-        fprintf(stderr, "riskwire book: %" PRIu64 " messages about orders not in the file\n",
-                unknown);
-    rw_book_csv(stdout, books->book, arguments->symbol, arguments->depth);
+static int finish_output(uint64_t full) {
     if (fflush(stdout) != 0 || ferror(stdout))
         return rw_err_set(EIO, "cannot write: %s", strerror(errno));
     if (full)
@@ -152,26 +163,53 @@ static int print_books(const struct books *books, const struct arguments *argume
     return 0;
 }
 
-int rw_verb_book(int argc, char **argv) {
-    struct arguments arguments = {.at_ns = UINT64_MAX};
+static int print_books(const struct books *books, const struct arguments *arguments) {
+    uint64_t unknown = rw_stat_get(&books->counters.unknown_reference);
+    uint64_t full =
+        rw_stat_get(&books->counters.orders_full) + rw_stat_get(&books->counters.levels_full);
+    if (unknown)
+        fprintf(stderr, "riskwire book: %" PRIu64 " messages about orders not in the file\n",
+                unknown);
+    rw_book_csv(stdout, books->book, arguments->symbol, arguments->depth);
+    return finish_output(full);
+}
+
+static int of_feed(const struct arguments *arguments) {
+    struct rw_feed_file *file;
+    int rc = rw_feed_file_run(arguments->path, arguments->path[1] ? 2 : 1, arguments->venue,
+                              ORDERS_MAX / 4, &file);
+    if (rc < 0) return rc;
+    rw_feed_file_losses(file, stderr);
+    rw_venue_csv(stdout, arguments->venue, rw_feed_file_books(file), arguments->symbol,
+                 arguments->depth);
+    rc = finish_output(rw_feed_file_overflow(file));
+    rw_feed_file_close(file);
+    return rc;
+}
+
+static int of_itch(const struct arguments *arguments) {
     struct rw_itch_file *file;
     struct books books = {0};
-    argp_err_exit_status = RW_EXIT_USAGE;
-    argp_parse(&argp, argc, argv, 0, NULL, &arguments);
-    int rc = rw_itch_file_open(arguments.path, &file);
-    if (rc < 0) {
-        rw_err_print("riskwire book");
-        return rc == -ENOENT ? RW_EXIT_NO_INPUT : RW_EXIT_FAILED;
-    }
+    int rc = rw_itch_file_open(arguments->path[0], &file);
+    if (rc < 0) return rc;
     rc = make_books(&books, rw_itch_file_bytes(file));
     if (rc == 0) {
         struct rw_itch_order *order = rw_itch_order_new(file);
-        rc = apply_all(order, books.book, arguments.at_ns);
+        rc = apply_all(order, books.book, arguments->at_ns);
         rw_itch_order_free(order);
     }
-    if (rc == 0) rc = print_books(&books, &arguments);
+    if (rc == 0) rc = print_books(&books, arguments);
     rw_itch_file_close(file);
     free(books.memory);
+    return rc;
+}
+
+int rw_verb_book(int argc, char **argv) {
+    struct arguments arguments = {.at_ns = UINT64_MAX};
+    argp_err_exit_status = RW_EXIT_USAGE;
+    argp_parse(&argp, argc, argv, 0, NULL, &arguments);
+    bool there = access(arguments.path[0], R_OK) == 0;
+    int rc = arguments.venue ? of_feed(&arguments) : of_itch(&arguments);
     if (rc < 0) rw_err_print("riskwire book");
-    return rc < 0 ? RW_EXIT_FAILED : RW_EXIT_OK;
+    return rc == 0 ? RW_EXIT_OK : there ? RW_EXIT_FAILED : RW_EXIT_NO_INPUT;
 }

@@ -10,6 +10,7 @@
 #include "dataplane/base/err.h"
 #include "dataplane/record/image.h"
 #include "tools/riskwire/arguments.h"
+#include "tools/riskwire/gen_framing.h"
 #include "tools/riskwire/gen_market.h"
 #include "tools/riskwire/gen_session.h"
 #include "tools/riskwire/verbs.h"
@@ -40,6 +41,7 @@ enum {
     KEY_VLAN,
     KEY_NO_LOCATES,
     KEY_CAPTURE,
+    KEY_FEED,
 };
 
 static const struct argp_option options[] = {
@@ -47,6 +49,10 @@ static const struct argp_option options[] = {
     {"seed", KEY_SEED, "N", 0, "same seed and options, same bytes (1)", 1},
     {"messages", KEY_MESSAGES, "N", 0, "messages of the session (200000)", 1},
     {"for-capture", KEY_CAPTURE, "FILE", 0, "only the CSV files for FILE; lines too if it is ITCH",
+     1},
+    {"feed", KEY_FEED, "NAME", 0,
+     "what the lines speak: " RW_GEN_FRAMING_NAMES " (itch50); another than itch50 leaves the "
+     "locate column empty",
      1},
     {"symbols", KEY_SYMBOLS, "N", 0, "instruments (messages / 1000, up to 8887)", 2},
     {"listing", KEY_LISTING, "N", 0,
@@ -104,6 +110,13 @@ static error_t parse(int key, char *value, struct argp_state *state) {
     case KEY_CAPTURE:
         gen->capture = value;
         return 0;
+    case KEY_FEED:
+        if (!rw_gen_framing_named(value))
+            argp_failure(state, RW_EXIT_USAGE, 0, "--feed '%s' is none of %s", value,
+                         RW_GEN_FRAMING_NAMES);
+        gen->feed = value;
+        if (strcmp(value, "itch50")) gen->locates = false;
+        return 0;
     case KEY_SEED:
         gen->seed = rw_argument_number(state, "seed", value, 0, UINT64_MAX);
         return 0;
@@ -151,8 +164,8 @@ static const struct argp argp = {
     options,
     parse,
     NULL,
-    "Makes a market session from a seed: line_a.pcap, line_b.pcap (ITCH 5.0 in MoldUDP64), "
-    "session.itch "
+    "Makes a market session from a seed: line_a.pcap, line_b.pcap (ITCH 5.0 in MoldUDP64, "
+    "or --feed), session.itch "
     "(length-prefixed), instruments.csv, portfolios.csv, positions.csv, limits.csv, inputs.csv and "
     "truth/book_HHMMSS.nnnnnnnnn.csv, the books after all messages up to that time."
     "\vExample: riskwire gen --seed 7 --messages 200000 --out session",
@@ -179,7 +192,8 @@ static bool complete(struct rw_gen_options *gen) {
 }
 
 int rw_verb_gen(int argc, char **argv) {
-    struct rw_gen_options gen = {.seed = 1,
+    struct rw_gen_options gen = {.feed = "itch50",
+                                 .seed = 1,
                                  .messages = 200000,
                                  .portfolios = 100,
                                  .holders = 5,

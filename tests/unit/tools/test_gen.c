@@ -216,7 +216,8 @@ struct lines {
 static void make_lines(struct lines *lines, uint32_t both_lost) {
     struct rw_gen_market_cfg market = market_cfg(4);
     const char *folder = getenv("TMPDIR");
-    struct rw_gen_lines_cfg cfg = {.seed = 9,
+    struct rw_gen_lines_cfg cfg = {.framing = rw_gen_framing_named("itch50"),
+                                   .seed = 9,
                                    .midnight_ns = 1736139600000000000ull,
                                    .vlan = both_lost ? 42 : 0,
                                    .loss_ppm = 50000,
@@ -226,7 +227,7 @@ static void make_lines(struct lines *lines, uint32_t both_lost) {
                                    .both_lost = both_lost,
                                    .messages = MESSAGES,
                                    .packet_wait_ns = 20000};
-    memcpy(cfg.session, "TEST000001", 10);
+    memcpy(cfg.terms.session, "TEST000001", 10);
     for (uint32_t i = 0; i < 2; i++) {
         snprintf(lines->path[i], sizeof lines->path[i], "%s/rw-line-XXXXXX",
                  folder ? folder : "/tmp");

@@ -1,0 +1,52 @@
+#include "tools/riskwire/gen_framing.h"
+
+#include <string.h>
+
+static void mold_begin(struct rw_gen_packet *packet, const struct rw_gen_framing_terms *terms,
+                       void *buffer, size_t capacity, uint64_t sequence) {
+    packet->count = 0;
+    rw_mold_begin(&packet->mold, buffer, capacity, terms->session, sequence);
+}
+
+static bool mold_put(struct rw_gen_packet *packet, const uint8_t *message, uint32_t bytes) {
+    bool fits = rw_mold_add(&packet->mold, message, (uint16_t)bytes);
+    packet->count += fits;
+    return fits;
+}
+
+static size_t mold_end(struct rw_gen_packet *packet) { return rw_mold_end(&packet->mold); }
+
+static size_t mold_end_of_session(const struct rw_gen_framing_terms *terms, void *buffer,
+                                  uint64_t next) {
+    return rw_mold_end_of_session(buffer, terms->session, next);
+}
+
+static void pitch_begin(struct rw_gen_packet *packet, const struct rw_gen_framing_terms *terms,
+                        void *buffer, size_t capacity, uint64_t sequence) {
+    packet->count = 0;
+    rw_pitch_begin(&packet->pitch, buffer, capacity, terms->unit, (uint32_t)sequence);
+}
+
+static bool pitch_put(struct rw_gen_packet *packet, const uint8_t *message, uint32_t bytes) {
+    bool fits = rw_pitch_put(&packet->pitch, message, bytes);
+    packet->count += fits;
+    return fits;
+}
+
+static size_t pitch_end(struct rw_gen_packet *packet) { return rw_pitch_end(&packet->pitch); }
+
+static size_t no_end_of_session(const struct rw_gen_framing_terms *terms, void *buffer,
+                                uint64_t next) {
+    return 0;
+}
+
+static const struct rw_gen_framing framings[] = {
+    {"itch50", mold_begin, mold_put, mold_end, mold_end_of_session},
+    {"pitch", pitch_begin, pitch_put, pitch_end, no_end_of_session},
+};
+
+const struct rw_gen_framing *rw_gen_framing_named(const char *name) {
+    for (uint32_t i = 0; i < sizeof framings / sizeof *framings; i++)
+        if (!strcmp(framings[i].name, name)) return &framings[i];
+    return NULL;
+}
