@@ -13,6 +13,7 @@
 
 #include "dataplane/base/rng.h"
 #include "dataplane/feed/field_table.h"
+#include "dataplane/feed/venue_packet.h"
 
 #define MESSAGE_BYTES_MAX 256u
 
@@ -84,4 +85,56 @@ static inline void expect_line(const struct rw_message_table *table,
     char text[RW_MESSAGE_JSON_MAX];
     assert_int_equal(rw_message_json(text, sequence, table, type, message), strlen(line));
     assert_string_equal(text, line);
+}
+
+/* A packet in the making, and what makes it for a venue. */
+struct bench {
+    uint8_t bytes[4096];
+    uint32_t used, count;
+};
+struct packet_maker {
+    const struct rw_message_table *table;
+    void (*begin)(struct bench *bench, uint64_t sequence); /* of packets with messages */
+    void (*put)(struct bench *bench, uint8_t code, const uint8_t *body, uint16_t bytes);
+    bool (*decode)(const uint8_t *bytes, size_t count, struct rw_packet *packet);
+    enum rw_message_verdict (*find)(const uint8_t *message, uint32_t bytes,
+                                    const struct rw_message_type **type);
+    const char *label; /* how JSON writes a code */
+    uint32_t body;     /* where the fields start in a message */
+    uint64_t session;  /* that `begin` writes */
+    uint16_t protocol; /* that the packet must be found to have */
+};
+
+/* expect_every_type_in_a_packet puts a random message of every type into one packet and takes them
+ * out again. */
+static inline void expect_every_type_in_a_packet(const struct packet_maker *maker,
+                                                 uint64_t sequence) {
+    static char lines[32][RW_MESSAGE_JSON_MAX];
+    const struct rw_message_table *table = maker->table;
+    const struct rw_message_type *type = NULL;
+    struct bench bench = {.used = 0};
+    struct rw_packet packet = {0};
+    struct rw_block block = {0};
+    struct rw_rng rng;
+    rw_rng_seed(&rng, 1);
+    assert_true(table->type_count <= 32);
+    maker->begin(&bench, sequence);
+    for (uint32_t i = 0; i < table->type_count; i++) {
+        uint8_t body[MESSAGE_BYTES_MAX] = {0};
+        char label[8];
+        snprintf(label, sizeof label, maker->label, table->type[i].code & 0xffu);
+        make_message(&rng, table, &table->type[i], sequence + i, label, body, lines[i]);
+        maker->put(&bench, (uint8_t)table->type[i].code, body, table->type[i].bytes);
+    }
+    assert_true(maker->decode(bench.bytes, bench.used, &packet));
+    assert_int_equal(rw_load_be64((uint8_t *)packet.session + 2), maker->session);
+    assert_int_equal(packet.protocol, maker->protocol);
+    assert_int_equal(packet.kind, RW_PACKET_DATA);
+    assert_int_equal(rw_packet_check(&packet, &(uint32_t){0}), RW_PACKET_FINE);
+    for (uint32_t i = 0; i < table->type_count; i++) {
+        assert_true(rw_blocks_next(&packet.blocks, &block));
+        assert_int_equal(maker->find(block.bytes, block.count, &type), RW_MESSAGE_OK);
+        expect_line(table, type, block.sequence, block.bytes + maker->body, lines[i]);
+    }
+    assert_false(rw_blocks_next(&packet.blocks, &block));
 }

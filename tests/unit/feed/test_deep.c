@@ -3,14 +3,6 @@
 #include "dataplane/feed/iextp.h"
 #include "tests/unit/feed/table_fixture.h"
 
-#define PACKET_BYTES 4096u
-
-struct bench {
-    uint8_t bytes[PACKET_BYTES];
-    size_t used;
-    uint16_t count;
-};
-
 static void put_header(struct bench *bench, uint16_t protocol, uint64_t sequence) {
     memset(bench, 0, sizeof *bench);
     bench->bytes[0] = 1;
@@ -26,7 +18,7 @@ static void put_message(struct bench *bench, const uint8_t *message, uint16_t by
     memcpy(bench->bytes + bench->used + 2, message, bytes);
     bench->used += 2u + bytes;
     rw_store_le16(bench->bytes + 12, (uint16_t)(bench->used - RW_IEXTP_HEADER_BYTES));
-    rw_store_le16(bench->bytes + 14, ++bench->count);
+    rw_store_le16(bench->bytes + 14, (uint16_t)++bench->count);
 }
 
 static void the_tables_have_no_gaps(void **state) {
@@ -37,33 +29,33 @@ static void the_tables_have_no_gaps(void **state) {
     assert_int_equal(rw_deepplus_table.type_count, 18);
 }
 
+static void begin(struct bench *bench, uint64_t sequence) {
+    put_header(bench, RW_IEXTP_DEEPPLUS, sequence);
+}
+
+static void put(struct bench *bench, uint8_t code, const uint8_t *body, uint16_t bytes) {
+    uint8_t message[MESSAGE_BYTES_MAX];
+    memcpy(message, body, bytes);
+    message[0] = code;
+    put_message(bench, message, bytes);
+}
+
+static enum rw_message_verdict find_deepplus(const uint8_t *message, uint32_t bytes,
+                                             const struct rw_message_type **type) {
+    return rw_deep_find(&rw_deepplus_table, message, bytes, type);
+}
+
+static const struct packet_maker maker = {.table = &rw_deepplus_table,
+                                          .begin = begin,
+                                          .put = put,
+                                          .decode = rw_iextp_decode,
+                                          .find = find_deepplus,
+                                          .label = "%c",
+                                          .session = 0x148DD0000,
+                                          .protocol = RW_IEXTP_DEEPPLUS};
+
 static void every_type_comes_back_from_a_packet(void **state) {
-    static char lines[32][RW_MESSAGE_JSON_MAX];
-    const struct rw_message_table *table = &rw_deepplus_table;
-    const struct rw_message_type *type = NULL;
-    struct bench bench;
-    struct rw_packet packet = {0};
-    struct rw_block block = {0};
-    struct rw_rng rng;
-    rw_rng_seed(&rng, 1);
-    put_header(&bench, RW_IEXTP_DEEPPLUS, 1ull << 40);
-    for (uint32_t i = 0; i < table->type_count; i++) {
-        char letter[2] = {(char)table->type[i].code, 0};
-        uint8_t message[MESSAGE_BYTES_MAX] = {(uint8_t)letter[0]};
-        make_message(&rng, table, &table->type[i], (1ull << 40) + i, letter, message, lines[i]);
-        put_message(&bench, message, table->type[i].bytes);
-    }
-    assert_true(rw_iextp_decode(bench.bytes, bench.used, &packet));
-    assert_int_equal(packet.protocol, RW_IEXTP_DEEPPLUS);
-    assert_int_equal(rw_load_be64((uint8_t *)packet.session + 2), 0x148DD0000);
-    assert_int_equal(packet.kind, RW_PACKET_DATA);
-    assert_int_equal(rw_packet_check(&packet, &(uint32_t){0}), RW_PACKET_FINE);
-    for (uint32_t i = 0; i < table->type_count; i++) {
-        assert_true(rw_blocks_next(&packet.blocks, &block));
-        assert_int_equal(rw_deep_find(table, block.bytes, block.count, &type), RW_MESSAGE_OK);
-        expect_line(table, type, block.sequence, block.bytes, lines[i]);
-    }
-    assert_false(rw_blocks_next(&packet.blocks, &block));
+    expect_every_type_in_a_packet(&maker, 1ull << 40);
 }
 
 static void a_price_level_reads_as_documented(void **state) {

@@ -2,14 +2,6 @@
 #include "dataplane/feed/memoir.h"
 #include "tests/unit/feed/table_fixture.h"
 
-#define PACKET_BYTES 4096u
-
-struct bench {
-    uint8_t bytes[PACKET_BYTES];
-    uint32_t used;
-    uint16_t count;
-};
-
 static void put_header(struct bench *bench, uint8_t kind, uint64_t sequence) {
     memset(bench, 0, sizeof *bench);
     bench->bytes[0] = kind;
@@ -27,7 +19,7 @@ static void put_message(struct bench *bench, uint8_t template, const uint8_t *bl
     at[4] = template;
     memcpy(at + 8, block, bytes);
     bench->used += 8u + bytes;
-    rw_store_be16(bench->bytes + RW_MEMOIR_HEADER_BYTES, ++bench->count);
+    rw_store_be16(bench->bytes + RW_MEMOIR_HEADER_BYTES, (uint16_t)++bench->count);
 }
 
 static void the_table_has_no_gaps(void **state) {
@@ -36,31 +28,19 @@ static void the_table_has_no_gaps(void **state) {
     assert_int_equal(rw_memoir_table.type_count, 13);
 }
 
+static void begin(struct bench *bench, uint64_t sequence) { put_header(bench, 2, sequence); }
+
+static const struct packet_maker maker = {.table = &rw_memoir_table,
+                                          .begin = begin,
+                                          .put = put_message,
+                                          .decode = rw_memoir_decode,
+                                          .find = rw_memoir_find,
+                                          .label = "%u",
+                                          .body = RW_MEMOIR_BODY,
+                                          .session = 42};
+
 static void every_type_comes_back_from_a_packet(void **state) {
-    static char lines[32][RW_MESSAGE_JSON_MAX];
-    const struct rw_message_table *table = &rw_memoir_table;
-    const struct rw_message_type *type = NULL;
-    struct bench bench;
-    struct rw_packet packet = {0};
-    struct rw_block block = {0};
-    struct rw_rng rng;
-    rw_rng_seed(&rng, 1);
-    put_header(&bench, 2, 900);
-    for (uint32_t i = 0; i < table->type_count; i++) {
-        uint8_t body[MESSAGE_BYTES_MAX];
-        char label[8];
-        snprintf(label, sizeof label, "%u", table->type[i].code);
-        make_message(&rng, table, &table->type[i], 900 + i, label, body, lines[i]);
-        put_message(&bench, (uint8_t)table->type[i].code, body, table->type[i].bytes);
-    }
-    assert_true(rw_memoir_decode(bench.bytes, bench.used, &packet));
-    assert_int_equal(rw_load_be64((uint8_t *)packet.session + 2), 42);
-    assert_int_equal(rw_packet_check(&packet, &(uint32_t){0}), RW_PACKET_FINE);
-    for (uint32_t i = 0; i < table->type_count; i++) {
-        assert_true(rw_blocks_next(&packet.blocks, &block));
-        assert_int_equal(rw_memoir_find(block.bytes, block.count, &type), RW_MESSAGE_OK);
-        expect_line(table, type, block.sequence, block.bytes + RW_MEMOIR_BODY, lines[i]);
-    }
+    expect_every_type_in_a_packet(&maker, 900);
 }
 
 static void an_appended_field_is_passed_over_but_a_short_block_is_not(void **state) {

@@ -2,27 +2,20 @@
 #include "dataplane/feed/pitch.h"
 #include "tests/unit/feed/table_fixture.h"
 
-#define PACKET_BYTES 4096u
-
-struct bench {
-    uint8_t bytes[PACKET_BYTES];
-    uint16_t used;
-};
-
 static void put_header(struct bench *bench, uint8_t unit, uint32_t sequence) {
     memset(bench, 0, sizeof *bench);
     bench->bytes[3] = unit;
     rw_store_le32(bench->bytes + 4, sequence);
     bench->used = RW_PITCH_HEADER_BYTES;
-    rw_store_le16(bench->bytes, bench->used);
+    rw_store_le16(bench->bytes, (uint16_t)bench->used);
 }
 
-static void put_message(struct bench *bench, uint8_t type, const uint8_t *body, uint8_t bytes) {
+static void put_message(struct bench *bench, uint8_t type, const uint8_t *body, uint16_t bytes) {
     bench->bytes[bench->used] = (uint8_t)(bytes + 2);
     bench->bytes[bench->used + 1] = type;
     memcpy(bench->bytes + bench->used + 2, body, bytes);
-    bench->used = (uint16_t)(bench->used + 2 + bytes);
-    rw_store_le16(bench->bytes, bench->used);
+    bench->used += 2u + bytes;
+    rw_store_le16(bench->bytes, (uint16_t)bench->used);
     bench->bytes[2]++;
 }
 
@@ -32,31 +25,21 @@ static void the_table_has_no_gaps(void **state) {
     assert_int_equal(rw_pitch_table.type_count, 21);
 }
 
+static void begin(struct bench *bench, uint64_t sequence) {
+    put_header(bench, 7, (uint32_t)sequence);
+}
+
+static const struct packet_maker maker = {.table = &rw_pitch_table,
+                                          .begin = begin,
+                                          .put = put_message,
+                                          .decode = rw_pitch_decode,
+                                          .find = rw_pitch_find,
+                                          .label = "0x%02X",
+                                          .body = RW_PITCH_BODY,
+                                          .session = 7};
+
 static void every_type_comes_back_from_a_packet(void **state) {
-    static char lines[32][RW_MESSAGE_JSON_MAX];
-    const struct rw_message_table *table = &rw_pitch_table;
-    const struct rw_message_type *type = NULL;
-    struct bench bench;
-    struct rw_packet packet = {0};
-    struct rw_block block = {0};
-    struct rw_rng rng;
-    rw_rng_seed(&rng, 1);
-    put_header(&bench, 7, 1000);
-    for (uint32_t i = 0; i < table->type_count; i++) {
-        uint8_t body[MESSAGE_BYTES_MAX];
-        char label[8];
-        snprintf(label, sizeof label, "0x%02X", (unsigned)table->type[i].code & 0xffu);
-        make_message(&rng, table, &table->type[i], 1000 + i, label, body, lines[i]);
-        put_message(&bench, (uint8_t)table->type[i].code, body, (uint8_t)table->type[i].bytes);
-    }
-    assert_true(rw_pitch_decode(bench.bytes, bench.used, &packet));
-    assert_int_equal(rw_load_be64((uint8_t *)packet.session + 2), 7);
-    assert_int_equal(rw_packet_check(&packet, &(uint32_t){0}), RW_PACKET_FINE);
-    for (uint32_t i = 0; i < table->type_count; i++) {
-        assert_true(rw_blocks_next(&packet.blocks, &block));
-        assert_int_equal(rw_pitch_find(block.bytes, block.count, &type), RW_MESSAGE_OK);
-        expect_line(table, type, block.sequence, block.bytes + RW_PITCH_BODY, lines[i]);
-    }
+    expect_every_type_in_a_packet(&maker, 1000);
 }
 
 static void a_short_add_reads_as_documented(void **state) {
