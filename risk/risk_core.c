@@ -46,7 +46,8 @@ struct instrument {
     uint16_t channel;
     uint16_t own;     /* quality of the instrument alone */
     uint16_t quality; /* own | channel's: what its holders' counts contain */
-    uint16_t reserved[7];
+    bool aged;        /* stale by its age at a CLOCK, and no tick since */
+    uint8_t reserved[13];
 };
 static_assert(sizeof(struct instrument) == 64, "one line");
 
@@ -82,7 +83,9 @@ struct desk_change {
 struct cursor {
     uint64_t sequence, event_time_ns;
     bool busy;
-    bool clock;            /* SCAN: event time counts */
+    bool clock;       /* SCAN: event time counts */
+    uint16_t channel; /* SCAN of a CHANNEL: which, and what its ticks need not say any more */
+    uint16_t over;
     uint8_t session_event; /* a SESSION record is due */
     enum walk walk;
     uint32_t conflated;
@@ -366,18 +369,29 @@ static uint32_t refresh_quality(struct rw_risk *risk, struct instrument *instrum
     return instrument->holders.count;
 }
 
-/* CLOCK and CHANNEL: looks at every instrument, some per call. Staleness is a matter of CLOCK
- * entries alone, so how often it is looked at stands in the log. */
+/* look_at_age: staleness is a matter of CLOCK entries alone, so how often it is looked at stands in
+ * the log. */
+static void look_at_age(struct rw_risk *risk, struct instrument *instrument) {
+    if (instrument->aged ||
+        !rw_mark_stale(risk->at.event_time_ns, instrument->updated_ns, instrument->stale_after_ns))
+        return;
+    instrument->aged = true;
+    if (instrument->own & RW_QUALITY_STALE) return;
+    instrument->own |= RW_QUALITY_STALE;
+    rw_stat_add(&risk->counters->went_stale, 1);
+}
+
+/* CLOCK and CHANNEL: looks at every instrument, some per call. */
 static enum rw_risk_step walk_scan(struct rw_risk *risk) {
     struct cursor *at = &risk->at;
     for (uint32_t work = 0; at->at < at->end; work++) {
         if (work >= WORK_PER_STEP) return RW_RISK_WORKING;
         struct instrument *instrument = &risk->instruments[at->at++];
-        if (at->clock && !(instrument->own & RW_QUALITY_STALE) &&
-            rw_mark_stale(at->event_time_ns, instrument->updated_ns, instrument->stale_after_ns)) {
-            instrument->own |= RW_QUALITY_STALE;
-            rw_stat_add(&risk->counters->went_stale, 1);
-        }
+        if (at->clock)
+            look_at_age(risk, instrument);
+        else if (instrument->channel == at->channel)
+            instrument->own &=
+                (uint16_t) ~(instrument->aged ? at->over & ~RW_QUALITY_STALE : at->over);
         work += refresh_quality(risk, instrument);
     }
     at->walk = WALK_DIRTY;
@@ -433,7 +447,11 @@ static void walk_over(struct cursor *at, enum walk walk, uint32_t first, uint32_
     at->end = end;
 }
 
+/* A channel that is whole, or no longer behind, is so for all its instruments: what their last
+ * ticks said of that is over. */
 static void begin_channel(struct rw_risk *risk, const struct rw_tick_body *tick) {
+    risk->at.channel = tick->channel;
+    risk->at.over = (uint16_t)((RW_QUALITY_FEED_GAP | RW_QUALITY_STALE) & ~tick->quality);
     risk->channel_quality[tick->channel] = tick->quality & RW_QUALITY_CARRIED;
     walk_over(&risk->at, WALK_SCAN, 1, risk->instrument_count);
 }
@@ -459,6 +477,7 @@ static void begin_tick(struct rw_risk *risk, const struct rw_entry *entry) {
     struct instrument *instrument = &risk->instruments[entry->instrument];
     instrument->own = rw_mark_quality(&tick) | (tick.quality & RW_QUALITY_CARRIED);
     instrument->channel = tick.channel;
+    instrument->aged = false;
     if (entry->event_time_ns > instrument->updated_ns)
         instrument->updated_ns = entry->event_time_ns;
 

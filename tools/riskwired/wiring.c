@@ -14,7 +14,7 @@ static_assert(RW_CONFIG_FEEDS_MAX == RW_ENRICH_CHANNELS_MAX, "a section is a cha
 static_assert(RW_CONFIG_FEEDS_MAX * RW_LINES <= RW_RX_ROWS_MAX, "of two lines");
 
 /* Bumped whenever the same log would give other results. */
-#define CALCULATION_VERSION 1u
+#define CALCULATION_VERSION 2u
 /* Unreleased results kept in memory, some milliseconds' worth; more are read back from the journal.
  * All of it passes through the cache, so it is no larger than that. */
 #define PENDING_RECORDS 16384u

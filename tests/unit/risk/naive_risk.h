@@ -180,6 +180,10 @@ static inline uint32_t naive_take(struct naive *naive, const struct log_entry *l
         memcpy(&tick, entry->body, sizeof tick);
         if (tick.kind == RW_TICK_CHANNEL) {
             naive->channel_quality[tick.channel] = tick.quality;
+            for (i = 1; i < naive->image->instruments.count; i++)
+                if (naive->ticked[i] && naive->tick[i].channel == tick.channel)
+                    naive->tick[i].quality &=
+                        (uint16_t)(tick.quality | ~(RW_QUALITY_FEED_GAP | RW_QUALITY_STALE));
             return 0;
         }
         naive->tick[i] = tick;

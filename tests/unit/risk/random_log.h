@@ -41,6 +41,7 @@ static inline struct log_entry random_tick(struct random_log *log) {
     uint16_t quality = rw_rng_chance(rng, 1, 8) ? RW_QUALITY_HALTED : 0;
     if (rw_rng_chance(rng, 1, 8)) quality |= RW_QUALITY_CONFLATED;
     if (rw_rng_chance(rng, 1, 16)) quality |= RW_QUALITY_TAKEOVER | RW_QUALITY_STALE;
+    if (rw_rng_chance(rng, 1, 8)) quality |= RW_QUALITY_FEED_GAP;
     if (rw_rng_chance(rng, 1, 16)) quality |= RW_QUALITY_ROUNDED;
     tick_set(&tick, (uint16_t)rw_rng_below(rng, 3), quality, (uint8_t)rw_rng_below(rng, 3));
     return tick;
@@ -68,8 +69,9 @@ static inline struct log_entry random_entry(struct random_log *log) {
     if (kind < 95) return make_plain(log->time, RW_ENTRY_CLOCK);
     if (kind < 98) {
         struct log_entry event = make_tick(log->time, 0, RW_TICK_CHANNEL, 0, 0, 0);
-        tick_set(&event, (uint16_t)rw_rng_below(log->rng, 3),
-                 rw_rng_chance(log->rng, 1, 2) ? RW_QUALITY_FEED_GAP : 0, 0);
+        uint16_t quality = rw_rng_chance(log->rng, 1, 2) ? RW_QUALITY_FEED_GAP : 0;
+        if (rw_rng_chance(log->rng, 1, 3)) quality |= RW_QUALITY_STALE;
+        tick_set(&event, (uint16_t)rw_rng_below(log->rng, 3), quality, 0);
         return event;
     }
     return make_plain(log->time, RW_ENTRY_TAKEOVER);

@@ -296,6 +296,101 @@ static void a_channel_event_marks_every_instrument_of_the_channel(void **state) 
     teardown(&f);
 }
 
+static void the_end_of_a_gap_clears_what_ticks_said_meanwhile(void **state) {
+    const uint16_t broken = RW_QUALITY_FEED_GAP | RW_QUALITY_STALE;
+    struct fixture f;
+    setup(&f, 2);
+    apply(&f, make_session(5, RW_SESSION_OPEN));
+    struct log_entry gap = make_tick(10, 0, RW_TICK_CHANNEL, 0, 0, 0), tick;
+    tick_set(&gap, 2, broken, 0);
+    apply(&f, gap);
+    for (uint32_t i = 1; i <= 2; i++) { /* one of this channel, one that has gone to another */
+        tick = make_tick(11, i, RW_TICK_BBO, 999900, 1000100, 0);
+        tick_set(&tick, i == 1 ? 2 : 7, broken | RW_QUALITY_HALTED, 0);
+        apply(&f, tick);
+    }
+    tick_set(&gap, 2, RW_QUALITY_STALE, 0); /* whole again, but still behind */
+    apply(&f, gap);
+    struct rw_risk_view view;
+    assert_true(rw_risk_view_position(f.driver.risk[0], 1, 1, &view));
+    assert_int_equal(view.quality, RW_QUALITY_STALE | RW_QUALITY_HALTED);
+    tick_set(&gap, 2, 0, 0);
+    apply(&f, gap);
+    assert_true(rw_risk_view_position(f.driver.risk[0], 1, 1, &view));
+    assert_int_equal(view.quality, RW_QUALITY_HALTED);
+    assert_true(rw_risk_view_position(f.driver.risk[0], 1, 2, &view));
+    assert_int_equal(view.quality, broken | RW_QUALITY_HALTED);
+    teardown(&f);
+}
+
+static void records_of_every_level_lose_the_flag_with_the_gap(void **state) {
+    struct fixture f;
+    setup(&f, 2);
+    apply(&f, make_session(5, RW_SESSION_OPEN));
+    struct log_entry gap = make_tick(10, 0, RW_TICK_CHANNEL, 0, 0, 0);
+    for (uint32_t i = 1; i <= 2; i++) {
+        struct log_entry tick = make_tick(10, i, RW_TICK_BBO, 999900, 1000100, 0);
+        tick_set(&tick, 2, 0, 0);
+        apply(&f, tick);
+    }
+    for (int broken = 1; broken >= 0; broken--) {
+        tick_set(&gap, 2, broken ? RW_QUALITY_FEED_GAP : 0, 0);
+        uint32_t records = apply(&f, gap), levels = 0;
+        for (uint32_t i = 0; i < records; i++) {
+            const struct rw_result *record = result(&f, i);
+            assert_int_equal(record->quality & RW_QUALITY_FEED_GAP,
+                             broken ? RW_QUALITY_FEED_GAP : 0);
+            levels |= 1u << record->kind;
+        }
+        assert_int_equal(levels,
+                         1u << RW_RESULT_PORTFOLIO | 1u << RW_RESULT_DESK | 1u << RW_RESULT_FIRM);
+        if (!broken) break;
+        /* the instruments tick on, flagged: nothing new is to be said of the quality */
+        struct log_entry tick = make_tick(11, 1, RW_TICK_BBO, 999900, 1000100, 0);
+        tick_set(&tick, 2, RW_QUALITY_FEED_GAP, 0);
+        assert_int_equal(apply(&f, tick), 0);
+    }
+    teardown(&f);
+}
+
+static void a_symbol_whose_book_is_broken_marks_its_holders_alone(void **state) {
+    const uint16_t broken = RW_QUALITY_FEED_GAP | RW_QUALITY_STALE;
+    struct fixture f;
+    setup(&f, 1);
+    apply(&f, make_session(5, RW_SESSION_OPEN));
+    struct log_entry tick = make_tick(10, 2, RW_TICK_TRADE, 499900, 500100, 0);
+    tick_set(&tick, 2, broken, 0);
+    assert_int_equal(apply(&f, tick), 3); /* its portfolio, desk, firm */
+    assert_int_equal(result(&f, 0)->portfolio, 1);
+    for (uint32_t i = 0; i < 3; i++) assert_int_equal(result(&f, i)->quality & broken, broken);
+    tick_set(&tick, 2, 0, 0);
+    assert_int_equal(apply(&f, tick), 3);
+    for (uint32_t i = 0; i < 3; i++) assert_int_equal(result(&f, i)->quality & broken, 0);
+    teardown(&f);
+}
+
+static void age_outlives_the_end_of_a_gap(void **state) {
+    struct fixture f;
+    setup(&f, 1);
+    apply(&f, make_session(5, RW_SESSION_OPEN));
+    struct log_entry tick = make_tick(1000, 1, RW_TICK_BBO, 999900, 1000100, 0);
+    struct log_entry whole = make_tick(2001, 0, RW_TICK_CHANNEL, 0, 0, 0);
+    struct rw_risk_view view;
+    tick_set(&tick, 1, RW_QUALITY_FEED_GAP, 0);
+    apply(&f, tick);
+    apply(&f, make_plain(2001, RW_ENTRY_CLOCK)); /* old by event time, as of here */
+    tick_set(&whole, 1, 0, 0);
+    apply(&f, whole);
+    assert_true(rw_risk_view_position(f.driver.risk[0], 1, 1, &view));
+    assert_int_equal(view.quality, RW_QUALITY_STALE);
+    tick_set(&tick, 1, 0, 0);
+    apply(&f, tick); /* a tick is fresh, however old its own time */
+    apply(&f, whole);
+    assert_true(rw_risk_view_position(f.driver.risk[0], 1, 1, &view));
+    assert_int_equal(view.quality, 0);
+    teardown(&f);
+}
+
 static void a_halt_lasts_as_long_as_ticks_carry_it(void **state) {
     struct fixture f;
     setup(&f, 1);
@@ -393,6 +488,10 @@ int main(void) {
         cmocka_unit_test(adding_and_removing_a_position_restores_exposure_and_quality),
         cmocka_unit_test(an_instrument_turns_stale_at_a_clock_entry_and_fresh_at_a_tick),
         cmocka_unit_test(a_channel_event_marks_every_instrument_of_the_channel),
+        cmocka_unit_test(the_end_of_a_gap_clears_what_ticks_said_meanwhile),
+        cmocka_unit_test(records_of_every_level_lose_the_flag_with_the_gap),
+        cmocka_unit_test(a_symbol_whose_book_is_broken_marks_its_holders_alone),
+        cmocka_unit_test(age_outlives_the_end_of_a_gap),
         cmocka_unit_test(a_halt_lasts_as_long_as_ticks_carry_it),
         cmocka_unit_test(bad_ticks_and_unknown_entries_are_counted_and_ignored),
         cmocka_unit_test(shards_cover_all_portfolios_and_cut_at_accounts),
