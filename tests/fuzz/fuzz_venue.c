@@ -25,7 +25,7 @@ static const struct rw_venue_soup_cfg soup_cfg = {
     .username = "", .password = "", .heartbeat_ns = SECOND_NS, .silence_ns = 15 * SECOND_NS};
 
 struct target {
-    const struct rw_venue *venue;
+    const struct rw_venue_core *venue;
     struct rw_venue_requests *requests;
     struct rw_venue_soup soup;
     struct rw_venue_line_reader reader;
@@ -33,8 +33,8 @@ struct target {
 };
 
 /* One small day, the same for all inputs; the message log is what is asked for. */
-static struct rw_venue *the_venue(struct rw_venue_log *snapshot) {
-    static struct rw_venue *venue;
+static struct rw_venue_core *the_venue(struct rw_venue_log *snapshot) {
+    static struct rw_venue_core *venue;
     static struct rw_venue_log log;
     static struct rw_venue_packet packet;
     if (!venue) {

@@ -17,11 +17,14 @@ enum phase { PHASE_WAITING, PHASE_MARKET, PHASE_END, PHASE_OVER };
 struct life {
     char session[RW_MOLD_SESSION_BYTES + 1];
     struct rw_venue_log log;
+    struct rw_venue_log wire; /* unused when the market's messages go out as they are */
 };
 
-struct rw_venue {
+struct rw_venue_core {
     struct rw_venue_cfg cfg;
     struct rw_gen_market *market;
+    struct rw_venue_wire *wire;
+    uint64_t packed; /* messages of the wire that stand in a packet */
     struct life life[RW_VENUE_LIVES_MAX];
     uint32_t current, sessions;
     enum phase phase;
@@ -34,12 +37,12 @@ struct rw_venue {
 };
 
 /* The schedule's time of a moment of the market. */
-static uint64_t scheduled(const struct rw_venue *venue, uint64_t market_ns) {
+static uint64_t scheduled(const struct rw_venue_core *venue, uint64_t market_ns) {
     unsigned __int128 passed = market_ns - venue->market_start_ns;
     return venue->origin_ns + (uint64_t)(passed * 1000 / venue->cfg.speed_permille);
 }
 
-static void name_session(struct rw_venue *venue) {
+static void name_session(struct rw_venue_core *venue) {
     char name[RW_MOLD_SESSION_BYTES + 1];
     venue->sessions++;
     snprintf(name, sizeof name, "V%06" PRIu64 "%03" PRIu32, venue->cfg.seed % 1000000,
@@ -48,7 +51,7 @@ static void name_session(struct rw_venue *venue) {
 }
 
 /* The market of the current life; duration and messages are what is left of the whole. */
-static void make_market(struct rw_venue *venue, uint64_t start_ns) {
+static void make_market(struct rw_venue_core *venue, uint64_t start_ns) {
     struct rw_gen_market_cfg cfg = {.seed = venue->cfg.seed,
                                     .messages = venue->cfg.messages,
                                     .symbols = venue->cfg.symbols,
@@ -68,13 +71,14 @@ static void make_market(struct rw_venue *venue, uint64_t start_ns) {
     venue->market = rw_gen_market_new(&cfg);
 }
 
-struct rw_venue *rw_venue_new(const struct rw_venue_cfg *cfg) {
+struct rw_venue_core *rw_venue_new(const struct rw_venue_cfg *cfg) {
     RW_ASSERT(cfg->speed_permille >= 1 && cfg->speed_permille <= 1000000);
     RW_ASSERT(cfg->packet_bytes >= RW_VENUE_PAYLOAD_MIN);
     RW_ASSERT(cfg->packet_bytes <= RW_VENUE_PAYLOAD_MAX && cfg->heartbeat_ns >= 1);
-    struct rw_venue *venue = calloc(1, sizeof *venue);
+    struct rw_venue_core *venue = calloc(1, sizeof *venue);
     RW_ASSERT(venue);
     venue->cfg = *cfg;
+    venue->wire = rw_venue_wire_new(cfg->feed);
     make_market(venue, 0);
     venue->market_start_ns = venue->started_ns = rw_gen_market_time(venue->market);
     venue->event_ns = venue->market_start_ns;
@@ -83,27 +87,31 @@ struct rw_venue *rw_venue_new(const struct rw_venue_cfg *cfg) {
     return venue;
 }
 
-void rw_venue_free(struct rw_venue *venue) {
-    for (uint32_t i = 0; i <= venue->current; i++) rw_venue_log_fini(&venue->life[i].log);
+void rw_venue_free(struct rw_venue_core *venue) {
+    for (uint32_t i = 0; i <= venue->current; i++) {
+        rw_venue_log_fini(&venue->life[i].log);
+        rw_venue_log_fini(&venue->life[i].wire);
+    }
+    rw_venue_wire_free(venue->wire);
     rw_gen_market_free(venue->market);
     free(venue);
 }
 
 /* The packet that opens now is sent when its first message has waited. */
-static void plan_packet(struct rw_venue *venue) {
+static void plan_packet(struct rw_venue_core *venue) {
     uint64_t next_ns = rw_gen_market_time(venue->market);
     venue->open_due_ns =
         next_ns == UINT64_MAX ? UINT64_MAX : scheduled(venue, next_ns) + venue->cfg.packet_wait_ns;
 }
 
-void rw_venue_begin(struct rw_venue *venue, uint64_t at_ns) {
+void rw_venue_begin(struct rw_venue_core *venue, uint64_t at_ns) {
     RW_ASSERT(venue->phase == PHASE_WAITING && at_ns >= venue->sent_ns);
     venue->phase = PHASE_MARKET;
     venue->origin_ns = at_ns;
     plan_packet(venue);
 }
 
-bool rw_venue_restart(struct rw_venue *venue, uint64_t at_ns, enum rw_venue_restart how) {
+bool rw_venue_restart(struct rw_venue_core *venue, uint64_t at_ns, enum rw_venue_restart how) {
     if (venue->phase == PHASE_WAITING || venue->current + 1 == RW_VENUE_LIVES_MAX) return false;
     RW_ASSERT(at_ns >= venue->sent_ns);
     uint64_t pause_ns = venue->cfg.pause_ns;
@@ -114,6 +122,8 @@ bool rw_venue_restart(struct rw_venue *venue, uint64_t at_ns, enum rw_venue_rest
     else
         memcpy(venue->life[venue->current].session, before, RW_MOLD_SESSION_BYTES + 1);
     make_market(venue, start_ns);
+    rw_venue_wire_restart(venue->wire);
+    venue->packed = 0;
     venue->phase = PHASE_MARKET;
     venue->origin_ns = at_ns + pause_ns;
     venue->market_start_ns = start_ns;
@@ -123,27 +133,51 @@ bool rw_venue_restart(struct rw_venue *venue, uint64_t at_ns, enum rw_venue_rest
     return true;
 }
 
-uint64_t rw_venue_due(const struct rw_venue *venue) {
+uint64_t rw_venue_due(const struct rw_venue_core *venue) {
     if (venue->phase == PHASE_OVER) return UINT64_MAX;
     return venue->open_due_ns < venue->quiet_ns ? venue->open_due_ns : venue->quiet_ns;
 }
 
-static void publish(struct rw_venue *venue, struct rw_mold_writer *writer) {
+static const struct rw_venue_log *sent_of(const struct rw_venue_core *venue, uint32_t life) {
+    bool is_plain = rw_venue_wire_is_plain(venue->wire);
+    return is_plain ? &venue->life[life].log : &venue->life[life].wire;
+}
+
+static void publish(struct rw_venue_core *venue) {
+    struct life *life = &venue->life[venue->current];
     struct rw_gen_message message;
     RW_ASSERT(rw_gen_market_next(venue->market, &message));
-    RW_ASSERT(rw_mold_add(writer, message.message, (uint16_t)message.bytes));
-    rw_venue_log_add(&venue->life[venue->current].log, message.message, message.bytes);
+    rw_venue_log_add(&life->log, message.message, message.bytes);
+    if (!rw_venue_wire_is_plain(venue->wire))
+        rw_venue_wire_translate(venue->wire, venue->market, &message, &life->wire);
     venue->event_ns = message.time_ns;
     venue->count.messages++;
 }
 
+/* Puts what waits into the packet; false when it is full before all is in it. */
+static bool pack(struct rw_venue_core *venue, struct rw_venue_packet *packet) {
+    const struct rw_venue_log *log = sent_of(venue, venue->current);
+    while (venue->packed < log->count) {
+        uint32_t bytes;
+        const uint8_t *message = rw_venue_log_get(log, venue->packed + 1, &bytes);
+        if (!rw_venue_wire_put(venue->wire, message, bytes)) {
+            RW_ASSERT(packet->messages > 0);
+            return false;
+        }
+        venue->packed++;
+        packet->messages++;
+    }
+    return true;
+}
+
 /* Fills the packet with what happened until it is sent; the next one may be due at once. */
-static void fill(struct rw_venue *venue, struct rw_mold_writer *writer) {
+static void fill(struct rw_venue_core *venue, struct rw_venue_packet *packet) {
     uint64_t next_ns;
+    if (!pack(venue, packet)) return;
     while ((next_ns = rw_gen_market_time(venue->market)) != UINT64_MAX &&
            scheduled(venue, next_ns) <= venue->open_due_ns) {
-        if (writer->used + RW_MOLD_LENGTH_BYTES + RW_ITCH50_BYTES_MAX > writer->capacity) return;
-        publish(venue, writer);
+        publish(venue);
+        if (!pack(venue, packet)) return;
     }
     plan_packet(venue);
     if (next_ns != UINT64_MAX) return;
@@ -151,64 +185,65 @@ static void fill(struct rw_venue *venue, struct rw_mold_writer *writer) {
     venue->over_ns = venue->sent_ns + END_WAIT_NS + venue->cfg.linger_ns;
 }
 
-static void say_the_end(struct rw_venue *venue, struct rw_venue_packet *packet,
-                        const struct life *life) {
-    packet->bytes =
-        (uint32_t)rw_mold_end_of_session(packet->payload, life->session, packet->sequence);
+static void say_the_end(struct rw_venue_core *venue, struct rw_venue_packet *packet) {
+    packet->bytes = rw_venue_wire_last(venue->wire, packet->payload, venue->cfg.packet_bytes,
+                                       venue->life[venue->current].session, packet->sequence);
     venue->count.ends++;
     venue->quiet_ns = packet->time_ns + venue->cfg.heartbeat_ns;
     if (packet->time_ns >= venue->over_ns) venue->phase = PHASE_OVER;
     if (venue->quiet_ns > venue->over_ns) venue->quiet_ns = venue->over_ns;
 }
 
-void rw_venue_next(struct rw_venue *venue, struct rw_venue_packet *packet) {
-    const struct life *life = &venue->life[venue->current];
-    struct rw_mold_writer writer;
+void rw_venue_next(struct rw_venue_core *venue, struct rw_venue_packet *packet) {
     RW_ASSERT(venue->phase != PHASE_OVER);
     packet->time_ns = venue->sent_ns = rw_venue_due(venue);
-    packet->sequence = life->log.count + 1;
+    packet->sequence = venue->packed + 1;
     packet->messages = 0;
     if (venue->phase == PHASE_END) {
-        say_the_end(venue, packet, life);
+        say_the_end(venue, packet);
         return;
     }
-    rw_mold_begin(&writer, packet->payload, venue->cfg.packet_bytes, life->session,
-                  packet->sequence);
-    if (venue->open_due_ns == packet->time_ns) {
-        fill(venue, &writer);
-        packet->messages = writer.count;
-        venue->count.packets++;
-    } else {
-        venue->count.heartbeats++;
-    }
-    packet->bytes = (uint32_t)rw_mold_end(&writer);
+    rw_venue_wire_begin(venue->wire, packet->payload, venue->cfg.packet_bytes,
+                        venue->life[venue->current].session, packet->sequence);
+    if (venue->open_due_ns == packet->time_ns) fill(venue, packet);
+    packet->bytes = rw_venue_wire_end(venue->wire);
+    venue->count.packets += packet->messages > 0;
+    venue->count.heartbeats += packet->messages == 0;
     venue->quiet_ns =
         packet->time_ns + (venue->phase == PHASE_END ? END_WAIT_NS : venue->cfg.heartbeat_ns);
 }
 
-uint32_t rw_venue_life(const struct rw_venue *venue) { return venue->current; }
+uint32_t rw_venue_life(const struct rw_venue_core *venue) { return venue->current; }
 
-const char *rw_venue_session(const struct rw_venue *venue, uint32_t life) {
+const char *rw_venue_session(const struct rw_venue_core *venue, uint32_t life) {
     RW_ASSERT(life <= venue->current);
     return venue->life[life].session;
 }
 
-const struct rw_venue_log *rw_venue_messages(const struct rw_venue *venue, uint32_t life) {
+const struct rw_venue_log *rw_venue_messages(const struct rw_venue_core *venue, uint32_t life) {
     RW_ASSERT(life <= venue->current);
     return &venue->life[life].log;
 }
 
-int rw_venue_find(const struct rw_venue *venue, const char session[RW_MOLD_SESSION_BYTES]) {
+const struct rw_venue_log *rw_venue_sent(const struct rw_venue_core *venue, uint32_t life) {
+    RW_ASSERT(life <= venue->current);
+    return sent_of(venue, life);
+}
+
+int rw_venue_find(const struct rw_venue_core *venue, const char session[RW_MOLD_SESSION_BYTES]) {
     for (int life = (int)venue->current; life >= 0; life--)
         if (!memcmp(venue->life[life].session, session, RW_MOLD_SESSION_BYTES)) return life;
     return -1;
 }
 
-const struct rw_gen_market *rw_venue_market(const struct rw_venue *venue) { return venue->market; }
-bool rw_venue_is_whole(const struct rw_venue *venue) {
-    return rw_gen_market_is_whole(venue->market);
+const struct rw_gen_market *rw_venue_market(const struct rw_venue_core *venue) {
+    return venue->market;
 }
-uint64_t rw_venue_event_ns(const struct rw_venue *venue) { return venue->event_ns; }
-struct rw_venue_count rw_venue_counted(const struct rw_venue *venue) {
+bool rw_venue_is_whole(const struct rw_venue_core *venue) {
+    return rw_gen_market_is_whole(venue->market) &&
+           venue->packed == sent_of(venue, venue->current)->count;
+}
+uint64_t rw_venue_event_ns(const struct rw_venue_core *venue) { return venue->event_ns; }
+struct rw_venue_count rw_venue_counted(const struct rw_venue_core *venue) {
     return venue->count;
 }

@@ -1,4 +1,4 @@
-/* A simulated venue: a market session from a seed, as MoldUDP64 packets and the times at which they
+/* A simulated venue: a market session from a seed, as packets of a feed and the times at which they
  * are sent.
  *
  *   begin                                restart (same session or a new one)
@@ -20,12 +20,14 @@
 #include "dataplane/feed/moldudp64.h"
 #include "tools/riskwire/gen_market.h"
 #include "tools/riskwire/venue_log.h"
+#include "tools/riskwire/venue_wire.h"
 
 #define RW_VENUE_PAYLOAD_MAX 1400u
 #define RW_VENUE_PAYLOAD_MIN 128u /* a header and the longest message fit */
 #define RW_VENUE_LIVES_MAX   16u
 
 struct rw_venue_cfg {
+    enum rw_venue_feed feed;
     uint64_t seed;
     uint64_t messages;    /* of all lives together, unless restarts make the last one too short */
     uint64_t duration_ns; /* of the market, in its own time */
@@ -54,36 +56,38 @@ struct rw_venue_count {
 
 enum rw_venue_restart { RW_VENUE_SAME_SESSION = 0, RW_VENUE_NEW_SESSION = 1 };
 
-struct rw_venue; /* opaque */
+struct rw_venue_core; /* opaque */
 
 /* rw_venue_new makes a venue that sends heartbeats from 0 on. A configuration out of range asserts,
  * and so does want of memory. rw_venue_free frees it. */
-struct rw_venue *rw_venue_new(const struct rw_venue_cfg *cfg);
-void rw_venue_free(struct rw_venue *venue);
+struct rw_venue_core *rw_venue_new(const struct rw_venue_cfg *cfg);
+void rw_venue_free(struct rw_venue_core *venue);
 /* rw_venue_begin starts the market at a time that is not before the last packet; once. */
-void rw_venue_begin(struct rw_venue *venue, uint64_t at_ns);
+void rw_venue_begin(struct rw_venue_core *venue, uint64_t at_ns);
 /* rw_venue_restart ends the current life at once, without an end of session; at_ns is not before
  * the last packet. False, and nothing happens, before the market began or when the venue has had
  * all its lives. */
-bool rw_venue_restart(struct rw_venue *venue, uint64_t at_ns, enum rw_venue_restart how);
+bool rw_venue_restart(struct rw_venue_core *venue, uint64_t at_ns, enum rw_venue_restart how);
 
 /* rw_venue_due returns when the next packet is sent; UINT64_MAX when all is over. rw_venue_next
  * makes that packet: its messages are then published. */
-uint64_t rw_venue_due(const struct rw_venue *venue);
-void rw_venue_next(struct rw_venue *venue, struct rw_venue_packet *packet);
+uint64_t rw_venue_due(const struct rw_venue_core *venue);
+void rw_venue_next(struct rw_venue_core *venue, struct rw_venue_packet *packet);
 
-/* What is published. Lives are counted from 0; the current one is rw_venue_life. A session may have
- * several lives, when it was restarted under its name. */
-uint32_t rw_venue_life(const struct rw_venue *venue);
-const char *rw_venue_session(const struct rw_venue *venue, uint32_t life); /* ten characters */
-const struct rw_venue_log *rw_venue_messages(const struct rw_venue *venue, uint32_t life);
+/* What is published: the messages of the market, and what they were on the wire by sequence, which
+ * is the same for ITCH. Lives are counted from 0; the current one is rw_venue_life. A session may
+ * have several lives, when it was restarted under its name. */
+uint32_t rw_venue_life(const struct rw_venue_core *venue);
+const char *rw_venue_session(const struct rw_venue_core *venue, uint32_t life); /* ten characters */
+const struct rw_venue_log *rw_venue_messages(const struct rw_venue_core *venue, uint32_t life);
+const struct rw_venue_log *rw_venue_sent(const struct rw_venue_core *venue, uint32_t life);
 /* rw_venue_find returns the newest life of a session, or -1. */
-int rw_venue_find(const struct rw_venue *venue, const char session[RW_MOLD_SESSION_BYTES]);
+int rw_venue_find(const struct rw_venue_core *venue, const char session[RW_MOLD_SESSION_BYTES]);
 
 /* rw_venue_market shows the current life's market. Its books are those after the last published
  * message when rw_venue_is_whole, which holds again after the packets that are due at once.
  * rw_venue_event_ns returns the time of day of that message. */
-const struct rw_gen_market *rw_venue_market(const struct rw_venue *venue);
-bool rw_venue_is_whole(const struct rw_venue *venue);
-uint64_t rw_venue_event_ns(const struct rw_venue *venue);
-struct rw_venue_count rw_venue_counted(const struct rw_venue *venue);
+const struct rw_gen_market *rw_venue_market(const struct rw_venue_core *venue);
+bool rw_venue_is_whole(const struct rw_venue_core *venue);
+uint64_t rw_venue_event_ns(const struct rw_venue_core *venue);
+struct rw_venue_count rw_venue_counted(const struct rw_venue_core *venue);

@@ -18,7 +18,7 @@ struct done {
 };
 
 struct rw_venue_dropcopy {
-    const struct rw_venue *venue;
+    const struct rw_venue_core *venue;
     struct rw_venue_dropcopy_cfg cfg;
     struct rw_venue_log log;
     uint32_t life, users;
@@ -269,7 +269,7 @@ static void take(struct rw_venue_dropcopy *dropcopy, const uint8_t *message) {
 
 /* ---- the whole ------------------------------------------------------------------------------ */
 
-struct rw_venue_dropcopy *rw_venue_dropcopy_new(const struct rw_venue *venue,
+struct rw_venue_dropcopy *rw_venue_dropcopy_new(const struct rw_venue_core *venue,
                                                 const struct rw_venue_dropcopy_cfg *cfg) {
     struct rw_venue_dropcopy *dropcopy = calloc(1, sizeof *dropcopy);
     RW_ASSERT(dropcopy && cfg->own_percent <= 100);

@@ -47,7 +47,7 @@ struct rw_venue_dropcopy; /* opaque */
 
 /* rw_venue_dropcopy_new follows a venue, which outlives it and is only read; so does what cfg
  * points to. rw_venue_dropcopy_free frees it. */
-struct rw_venue_dropcopy *rw_venue_dropcopy_new(const struct rw_venue *venue,
+struct rw_venue_dropcopy *rw_venue_dropcopy_new(const struct rw_venue_core *venue,
                                                 const struct rw_venue_dropcopy_cfg *cfg);
 void rw_venue_dropcopy_free(struct rw_venue_dropcopy *dropcopy);
 /* rw_venue_dropcopy_follow adds what was published since the last call to the log. */

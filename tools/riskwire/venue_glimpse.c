@@ -20,7 +20,7 @@ struct kept {
 };
 
 struct rw_venue_glimpse {
-    const struct rw_venue *venue;
+    const struct rw_venue_core *venue;
     struct rw_venue_glimpse_cfg cfg;
     uint32_t symbols, life, events;
     uint64_t read; /* messages of the life */
@@ -28,7 +28,7 @@ struct rw_venue_glimpse {
     struct kept *kept; /* [KINDS][symbols]; a message of zeroes: none yet */
 };
 
-struct rw_venue_glimpse *rw_venue_glimpse_new(const struct rw_venue *venue, uint32_t symbols,
+struct rw_venue_glimpse *rw_venue_glimpse_new(const struct rw_venue_core *venue, uint32_t symbols,
                                               const struct rw_venue_glimpse_cfg *cfg) {
     struct rw_venue_glimpse *glimpse = calloc(1, sizeof *glimpse);
     RW_ASSERT(glimpse);

@@ -28,7 +28,7 @@ struct rw_venue_glimpse; /* opaque */
 
 /* rw_venue_glimpse_new follows a venue, which outlives it and is only read. symbols: as the
  * venue's. rw_venue_glimpse_free frees it. */
-struct rw_venue_glimpse *rw_venue_glimpse_new(const struct rw_venue *venue, uint32_t symbols,
+struct rw_venue_glimpse *rw_venue_glimpse_new(const struct rw_venue_core *venue, uint32_t symbols,
                                               const struct rw_venue_glimpse_cfg *cfg);
 void rw_venue_glimpse_free(struct rw_venue_glimpse *glimpse);
 /* rw_venue_glimpse_write puts a snapshot of what is published now behind the messages of a log.

@@ -5,7 +5,7 @@
 
 #include "tools/riskwire/gen_truth.h"
 
-int rw_venue_report_sessions(const struct rw_venue *venue, const char *dir) {
+int rw_venue_report_sessions(const struct rw_venue_core *venue, const char *dir) {
     int rc = 0;
     for (uint32_t life = 0; life <= rw_venue_life(venue) && rc == 0; life++) {
         const struct rw_venue_log *log = rw_venue_messages(venue, life);

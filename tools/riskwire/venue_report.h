@@ -9,7 +9,7 @@
 #include "tools/riskwire/venue_service.h"
 
 struct rw_venue_report {
-    const struct rw_venue *venue;
+    const struct rw_venue_core *venue;
     const struct rw_venue_lines *lines;
     const struct rw_venue_requests *requests;          /* may be NULL */
     const struct rw_venue_service *snapshots, *copies; /* may be NULL */
@@ -20,6 +20,6 @@ struct rw_venue_report {
 
 /* rw_venue_report_sessions writes dir/session.itch, and session_2.itch … of later lives. Returns 0
  * or -errno with an error set. */
-int rw_venue_report_sessions(const struct rw_venue *venue, const char *dir);
+int rw_venue_report_sessions(const struct rw_venue_core *venue, const char *dir);
 /* rw_venue_report_print writes the lines to stdout. */
 void rw_venue_report_print(const struct rw_venue_report *report);

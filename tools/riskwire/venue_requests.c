@@ -18,7 +18,7 @@ struct queued {
 };
 
 struct rw_venue_requests {
-    const struct rw_venue *venue;
+    const struct rw_venue_core *venue;
     struct rw_venue_requests_cfg cfg;
     struct rw_rng rng;
     enum rw_venue_manner manner;
@@ -27,7 +27,7 @@ struct rw_venue_requests {
     struct rw_venue_requests_counters count;
 };
 
-struct rw_venue_requests *rw_venue_requests_new(const struct rw_venue *venue,
+struct rw_venue_requests *rw_venue_requests_new(const struct rw_venue_core *venue,
                                                 const struct rw_venue_requests_cfg *cfg) {
     RW_ASSERT(cfg->datagram_bytes >= RW_VENUE_PAYLOAD_MIN);
     RW_ASSERT(cfg->datagram_bytes <= RW_VENUE_PAYLOAD_MAX && cfg->partial_max >= 1);

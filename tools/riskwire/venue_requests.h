@@ -62,7 +62,7 @@ struct rw_venue_requests; /* opaque */
 
 /* rw_venue_requests_new makes a server for a venue, which outlives it and is only read.
  * rw_venue_requests_free frees it. */
-struct rw_venue_requests *rw_venue_requests_new(const struct rw_venue *venue,
+struct rw_venue_requests *rw_venue_requests_new(const struct rw_venue_core *venue,
                                                 const struct rw_venue_requests_cfg *cfg);
 void rw_venue_requests_free(struct rw_venue_requests *requests);
 /* rw_venue_requests_behave tells the server how to treat the requests that come from now on. */

@@ -43,7 +43,7 @@
 
 struct run {
     const struct rw_venue_options *options;
-    struct rw_venue *venue;
+    struct rw_venue_core *venue;
     struct rw_venue_lines *lines;
     struct rw_venue_requests *requests;
     struct rw_venue_glimpse *glimpse;

@@ -20,6 +20,7 @@ enum {
     KEY_SEED = 1000,
     KEY_MESSAGES,
     KEY_SYMBOLS,
+    KEY_FEED,
     KEY_LISTING,
     KEY_RATE,
     KEY_SPEED,
@@ -60,6 +61,7 @@ static const struct argp_option options[] = {
     {"seed", KEY_SEED, "N", 0, "same seed and options, same market and same faults (1)", 1},
     {"messages", KEY_MESSAGES, "N", 0, "messages of the session (200000)", 1},
     {"symbols", KEY_SYMBOLS, "N", 0, "instruments (messages / 1000, at least 8)", 1},
+    {"feed", KEY_FEED, "FEED", 0, RW_VENUE_FEED_NAMES " (itch50)", 1},
     {"listing", KEY_LISTING, "N", 0, "the instruments of this seed: venues of one market (--seed)",
      1},
     {"rate", KEY_RATE, "N", 0, "mean messages a second of the market's own time (10000)", 1},
@@ -192,6 +194,23 @@ static void parse_form(const char *value, struct argp_state *state,
     argp_error(state, "--glimpse-number is right, left, zeroes or binary, not '%s'", value);
 }
 
+static void parse_feed(const char *value, struct argp_state *state,
+                       struct rw_venue_options *venue) {
+    venue->venue.feed = rw_venue_feed_named(value);
+    if (venue->venue.feed == RW_VENUE_FEEDS)
+        argp_error(state, "--feed is one of " RW_VENUE_FEED_NAMES ", not '%s'", value);
+}
+
+/* What must be there, and what does not go together. */
+static void check_end(struct argp_state *state, const struct rw_venue_options *venue) {
+    if (!venue->dir) argp_error(state, "--out DIR is missing");
+    if (!venue->group[0]) argp_error(state, "--group-a ADDRESS:PORT is missing");
+    if (venue->start == RW_VENUE_START_HOLD && !venue->control)
+        argp_error(state, "--hold needs --control, to be told to begin");
+    if (venue->venue.feed != RW_VENUE_ITCH50 && (venue->requests || venue->glimpse))
+        argp_error(state, "--requests and --glimpse are of the feed itch50 only");
+}
+
 static error_t parse(int key, char *value, struct argp_state *state) {
     struct arguments *given = state->input;
     struct rw_venue_options *venue = &given->venue;
@@ -223,6 +242,9 @@ static error_t parse(int key, char *value, struct argp_state *state) {
         venue->start = RW_VENUE_START_HOLD;
         venue->start_ns = HOLD_NS;
         return 0;
+    case KEY_FEED:
+        parse_feed(value, state, venue);
+        return 0;
     case KEY_NUMBER:
         parse_form(value, state, venue);
         return 0;
@@ -230,11 +252,8 @@ static error_t parse(int key, char *value, struct argp_state *state) {
         venue->glimpse_form.names_last = true;
         return 0;
     case ARGP_KEY_END:
-        if (!venue->dir) argp_error(state, "--out DIR is missing");
-        if (!venue->group[0]) argp_error(state, "--group-a ADDRESS:PORT is missing");
         if (!venue->interface[1]) venue->interface[1] = venue->interface[0];
-        if (venue->start == RW_VENUE_START_HOLD && !venue->control)
-            argp_error(state, "--hold needs --control, to be told to begin");
+        check_end(state, venue);
         return 0;
     default:
         return ARGP_ERR_UNKNOWN;
@@ -245,8 +264,9 @@ static const struct argp argp = {
     options,
     parse,
     NULL,
-    "Runs a simulated venue on the network: ITCH 5.0 in MoldUDP64 on one or two lines with seeded "
-    "faults, a re-request server, GLIMPSE 5.0 snapshots and an OUCH 5.0 drop copy over SoupBinTCP. "
+    "Runs a simulated venue on the network: ITCH 5.0 in MoldUDP64 (or another feed) on one or two "
+    "lines with seeded faults, a re-request server and GLIMPSE 5.0 snapshots (ITCH only), and an "
+    "OUCH 5.0 drop copy over SoupBinTCP. "
     "It sends to the given addresses only, and to who asks its servers; it ends by itself. DIR "
     "gets instruments.csv, portfolios.csv, positions.csv and limits.csv at once, so that a site "
     "can be configured from it; truth/book_HHMMSS.nnnnnnnnn.csv on the way; session.itch "

@@ -35,7 +35,7 @@ static void the_packets_hold_the_market_message_by_message(void **state) {
                                        .symbols = cfg.symbols,
                                        .duration_ns = cfg.duration_ns};
     struct run run = {.market = rw_gen_market_new(&market)};
-    struct rw_venue *venue = rw_venue_new(&cfg);
+    struct rw_venue_core *venue = rw_venue_new(&cfg);
     struct rw_venue_packet packet;
     uint64_t first_ns = 0;
     rw_venue_begin(venue, SECOND_NS);
@@ -71,7 +71,7 @@ static void the_packets_hold_the_market_message_by_message(void **state) {
 
 static void nothing_but_heartbeats_comes_before_the_market_begins(void **state) {
     struct rw_venue_cfg cfg = venue_cfg(1);
-    struct rw_venue *venue = rw_venue_new(&cfg);
+    struct rw_venue_core *venue = rw_venue_new(&cfg);
     struct rw_venue_packet packet;
     for (uint64_t i = 0; i < 5; i++) {
         rw_venue_next(venue, &packet);
@@ -90,7 +90,7 @@ static void speed_stretches_the_schedule_and_not_the_market(void **state) {
     slow.speed_permille = 250;
     const struct rw_venue_cfg *cfgs[] = {&cfg, &slow};
     for (int i = 0; i < 2; i++) {
-        struct rw_venue *venue = rw_venue_new(cfgs[i]);
+        struct rw_venue_core *venue = rw_venue_new(cfgs[i]);
         rw_venue_begin(venue, 0);
         last_ns[i] = venue_publish(venue, MESSAGES);
         event_ns[i] = rw_venue_event_ns(venue);
@@ -104,7 +104,7 @@ static void speed_stretches_the_schedule_and_not_the_market(void **state) {
 
 static void the_books_of_what_is_published_are_the_markets_whenever_it_is_whole(void **state) {
     struct rw_venue_cfg cfg = venue_cfg(venue_seed());
-    struct rw_venue *venue = rw_venue_new(&cfg);
+    struct rw_venue_core *venue = rw_venue_new(&cfg);
     struct books books;
     uint64_t applied = 0, compared = 0;
     cfg.packet_bytes = RW_VENUE_PAYLOAD_MIN;
@@ -130,7 +130,7 @@ static void the_books_of_what_is_published_are_the_markets_whenever_it_is_whole(
  * on, and every life can be found and read again. */
 static void a_restart_begins_an_empty_market_at_sequence_1(void **state) {
     struct rw_venue_cfg cfg = venue_cfg(venue_seed());
-    struct rw_venue *venue = rw_venue_new(&cfg);
+    struct rw_venue_core *venue = rw_venue_new(&cfg);
     struct rw_venue_packet packet = {0};
     char first[11], second[11];
     rw_venue_begin(venue, 0);
@@ -164,7 +164,7 @@ static void a_restart_begins_an_empty_market_at_sequence_1(void **state) {
 
 static void the_last_restart_is_refused(void **state) {
     struct rw_venue_cfg cfg = venue_cfg(3);
-    struct rw_venue *venue = rw_venue_new(&cfg);
+    struct rw_venue_core *venue = rw_venue_new(&cfg);
     uint64_t now_ns = 0, messages = 0;
     rw_venue_begin(venue, 0);
     for (uint32_t i = 1; i < RW_VENUE_LIVES_MAX; i++) {

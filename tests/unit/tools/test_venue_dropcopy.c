@@ -17,7 +17,7 @@ struct match {
 };
 
 struct bench {
-    struct rw_venue *venue;
+    struct rw_venue_core *venue;
     struct rw_venue_dropcopy *dropcopy;
     struct rw_venue_fill fill[MATCHES];
     uint32_t fills, fills_seen;

@@ -21,7 +21,7 @@ static uint64_t apply_snapshot(struct books *books, const struct rw_venue_log *l
     return strtoull(digits, NULL, 10);
 }
 
-static void apply_live(struct books *books, const struct rw_venue *venue, uint64_t from) {
+static void apply_live(struct books *books, const struct rw_venue_core *venue, uint64_t from) {
     const struct rw_venue_log *log = rw_venue_messages(venue, rw_venue_life(venue));
     for (uint32_t bytes; from <= log->count; from++) {
         const uint8_t *message = rw_venue_log_get(log, from, &bytes);
@@ -31,7 +31,7 @@ static void apply_live(struct books *books, const struct rw_venue *venue, uint64
 
 static void a_snapshot_and_what_comes_after_it_give_the_venues_books(void **state) {
     struct rw_venue_cfg cfg = venue_cfg(venue_seed());
-    struct rw_venue *venue = rw_venue_new(&cfg);
+    struct rw_venue_core *venue = rw_venue_new(&cfg);
     struct rw_venue_glimpse_cfg form = {0};
     struct rw_venue_glimpse *glimpse = rw_venue_glimpse_new(venue, SYMBOLS, &form);
     rw_venue_begin(venue, 0);
@@ -63,7 +63,7 @@ static void a_snapshot_and_what_comes_after_it_give_the_venues_books(void **stat
  * snapshot name orders that were in it, attributed ones under their firm. */
 static void attributed_orders_keep_their_firm(void **state) {
     struct rw_venue_cfg cfg = venue_cfg(venue_seed());
-    struct rw_venue *venue = rw_venue_new(&cfg);
+    struct rw_venue_core *venue = rw_venue_new(&cfg);
     struct rw_venue_glimpse_cfg form = {0};
     struct rw_venue_glimpse *glimpse = rw_venue_glimpse_new(venue, SYMBOLS, &form);
     struct rw_venue_log log = {0};
@@ -93,7 +93,7 @@ static void attributed_orders_keep_their_firm(void **state) {
 
 static void after_a_restart_only_the_new_life_is_in_it(void **state) {
     struct rw_venue_cfg cfg = venue_cfg(venue_seed());
-    struct rw_venue *venue = rw_venue_new(&cfg);
+    struct rw_venue_core *venue = rw_venue_new(&cfg);
     struct rw_venue_glimpse_cfg form = {0};
     struct rw_venue_glimpse *glimpse = rw_venue_glimpse_new(venue, SYMBOLS, &form);
     struct rw_venue_log before = {0}, empty = {0}, after = {0};
@@ -131,7 +131,7 @@ static void the_number_comes_in_the_forms_of_the_venues(void **state) {
         {{RW_VENUE_BINARY, false}, "G\0\0\0\0\0\0\0\1", 9},
     };
     struct rw_venue_cfg cfg = venue_cfg(1);
-    struct rw_venue *venue = rw_venue_new(&cfg);
+    struct rw_venue_core *venue = rw_venue_new(&cfg);
     for (size_t i = 0; i < sizeof forms / sizeof *forms; i++) {
         struct rw_venue_glimpse *glimpse = rw_venue_glimpse_new(venue, SYMBOLS, &forms[i].cfg);
         struct rw_venue_log log = {0};

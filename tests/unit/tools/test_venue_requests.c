@@ -5,7 +5,7 @@
 static const struct rw_address asker = {.bytes = "asker", .length = 5};
 
 struct bench {
-    struct rw_venue *venue;
+    struct rw_venue_core *venue;
     struct rw_venue_requests *server;
     const struct rw_venue_requests_counters *count;
 };

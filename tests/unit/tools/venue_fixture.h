@@ -62,7 +62,7 @@ static inline char *books_text(const struct rw_book *book) {
     return text;
 }
 
-static inline char *truth_text(const struct rw_venue *venue) {
+static inline char *truth_text(const struct rw_venue_core *venue) {
     char *text = NULL;
     size_t bytes = 0;
     FILE *file = open_memstream(&text, &bytes);
@@ -72,7 +72,7 @@ static inline char *truth_text(const struct rw_venue *venue) {
 }
 
 static inline void books_equal_the_venues(const struct rw_book *book,
-                                          const struct rw_venue *venue) {
+                                          const struct rw_venue_core *venue) {
     char *got = books_text(book), *wanted = truth_text(venue);
     assert_string_equal(got, wanted);
     free(got);
@@ -85,7 +85,7 @@ static inline void books_apply(struct books *books, const uint8_t *message, uint
 }
 
 /* Lets the venue send until it has published so many messages in its current life, and is whole. */
-static inline uint64_t venue_publish(struct rw_venue *venue, uint64_t messages) {
+static inline uint64_t venue_publish(struct rw_venue_core *venue, uint64_t messages) {
     static struct rw_venue_packet packet;
     while (rw_venue_messages(venue, rw_venue_life(venue))->count < messages ||
            !rw_venue_is_whole(venue))
