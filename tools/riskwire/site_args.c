@@ -85,14 +85,33 @@ void rw_site_path(const struct rw_site_args *args, const char *name, char *path,
     snprintf(path, bytes, "%s/%s/%s", args->run_dir, args->site, name);
 }
 
-int rw_site_stats(const struct rw_site_args *args, const char *file, const char *verb,
-                  struct rw_stats **stats) {
+static error_t parse_stats(int key, char *value, struct argp_state *state) {
+    struct rw_stats_args *args = state->input;
+    switch (key) {
+    case ARGP_KEY_INIT:
+        state->child_inputs[0] = &args->site;
+        state->child_inputs[1] = &args->form;
+        return 0;
+    case ARGP_KEY_ARG:
+        if (args->file) argp_error(state, "one statistics file at a time: '%s' is too many", value);
+        args->file = value;
+        return 0;
+    default:
+        return ARGP_ERR_UNKNOWN;
+    }
+}
+
+static const struct argp_child stats_children[] = {
+    {&rw_site_argp, 0, NULL, 0}, {&rw_form_argp, 0, NULL, 0}, {0}};
+const struct argp rw_stats_argp = {NULL, parse_stats, "[FILE]", NULL, stats_children, NULL, NULL};
+
+int rw_stats_of(const struct rw_stats_args *args, const char *verb, struct rw_stats **stats) {
     char path[4096];
-    rw_site_path(args, "stats", path, sizeof path);
-    if (!file) file = path;
+    rw_site_path(&args->site, "stats", path, sizeof path);
+    const char *file = args->file ? args->file : path;
     *stats = rw_stats_open(file);
     if (*stats) return RW_EXIT_OK;
-    if (file == path) return rw_site_failed(args, verb, path);
+    if (file == path) return rw_site_failed(&args->site, verb, path);
     snprintf(path, sizeof path, "riskwire %s", verb);
     rw_err_print(path);
     return access(file, R_OK) && errno == EACCES ? RW_EXIT_PERMISSION : RW_EXIT_NO_INPUT;

@@ -7,35 +7,17 @@
 #include "tools/riskwire/verbs.h"
 #include "tools/riskwired/config.h"
 
-struct arguments {
-    struct rw_site_args site;
-    struct rw_form_arg form;
-    const char *file;
-};
-
 static error_t parse(int key, char *value, struct argp_state *state) {
-    struct arguments *arguments = state->input;
-    switch (key) {
-    case ARGP_KEY_INIT:
-        state->child_inputs[0] = &arguments->site;
-        state->child_inputs[1] = &arguments->form;
-        return 0;
-    case ARGP_KEY_ARG:
-        if (arguments->file)
-            argp_error(state, "one statistics file at a time: '%s' is too many", value);
-        arguments->file = value;
-        return 0;
-    default:
-        return ARGP_ERR_UNKNOWN;
-    }
+    if (key != ARGP_KEY_INIT) return ARGP_ERR_UNKNOWN;
+    state->child_inputs[0] = state->input;
+    return 0;
 }
 
-static const struct argp_child children[] = {
-    {&rw_site_argp, 0, NULL, 0}, {&rw_form_argp, 0, NULL, 0}, {0}};
+static const struct argp_child children[] = {{&rw_stats_argp, 0, NULL, 0}, {0}};
 static const struct argp argp = {
     NULL,
     parse,
-    "[FILE]",
+    NULL,
     "Shows what came over each port, line and channel, what was lost and why, who recovered it, "
     "and "
     "whether the accounts add up. Reads the file of a dead site as well.\v"
@@ -49,11 +31,11 @@ int rw_verb_loss(int argc, char **argv) {
         [RW_FORM_TABLE] = rw_loss_report_table,
         [RW_FORM_JSON] = rw_loss_report_json,
         [RW_FORM_CSV] = rw_loss_report_csv};
-    struct arguments arguments = {.site = RW_SITE_ARGS_DEFAULT};
+    struct rw_stats_args arguments = {.site = RW_SITE_ARGS_DEFAULT};
     struct rw_stats *stats;
     argp_err_exit_status = RW_EXIT_USAGE;
     argp_parse(&argp, argc, argv, 0, NULL, &arguments);
-    int exit_code = rw_site_stats(&arguments.site, arguments.file, "loss", &stats);
+    int exit_code = rw_stats_of(&arguments, "loss", &stats);
     if (exit_code) return exit_code;
     reports[arguments.form.form](stdout, stats);
     rw_stats_close(stats);

@@ -11,9 +11,7 @@
 #include "tools/riskwired/config.h"
 
 struct arguments {
-    struct rw_site_args site;
-    struct rw_form_arg form;
-    const char *file;
+    struct rw_stats_args stats;
     bool all;
     uint64_t watch_ns; /* 0: once */
 };
@@ -30,8 +28,7 @@ static error_t parse(int key, char *value, struct argp_state *state) {
     struct arguments *arguments = state->input;
     switch (key) {
     case ARGP_KEY_INIT:
-        state->child_inputs[0] = &arguments->site;
-        state->child_inputs[1] = &arguments->form;
+        state->child_inputs[0] = &arguments->stats;
         return 0;
     case KEY_ALL:
         arguments->all = true;
@@ -45,22 +42,16 @@ static error_t parse(int key, char *value, struct argp_state *state) {
         arguments->watch_ns = (uint64_t)(seconds * 1e9);
         return 0;
     }
-    case ARGP_KEY_ARG:
-        if (arguments->file)
-            argp_error(state, "one statistics file at a time: '%s' is too many", value);
-        arguments->file = value;
-        return 0;
     default:
         return ARGP_ERR_UNKNOWN;
     }
 }
 
-static const struct argp_child children[] = {
-    {&rw_site_argp, 0, NULL, 0}, {&rw_form_argp, 0, NULL, 0}, {0}};
+static const struct argp_child children[] = {{&rw_stats_argp, 0, NULL, 0}, {0}};
 static const struct argp argp = {
     options,
     parse,
-    "[FILE]",
+    NULL,
     "Shows what a site counts: cores, stages, links, feeds, replication, delivery, "
     "loss, latency. Reads the file of a dead site as well.\v"
     "Examples: riskwire stat --site b\n          riskwire stat -w2 | jq .latency",
@@ -70,11 +61,11 @@ static const struct argp argp = {
 
 static int show(const struct arguments *arguments) {
     struct rw_stats *stats;
-    int exit_code = rw_site_stats(&arguments->site, arguments->file, "stat", &stats);
+    int exit_code = rw_stats_of(&arguments->stats, "stat", &stats);
     if (exit_code) return exit_code;
-    if (arguments->form.form == RW_FORM_TABLE && !arguments->watch_ns)
+    if (arguments->stats.form.form == RW_FORM_TABLE && !arguments->watch_ns)
         rw_stat_report_table(stdout, stats, arguments->all);
-    else if (arguments->form.form == RW_FORM_CSV && !arguments->watch_ns)
+    else if (arguments->stats.form.form == RW_FORM_CSV && !arguments->watch_ns)
         rw_stat_report_csv(stdout, stats);
     else
         rw_stat_report_json(stdout, stats);
@@ -83,7 +74,7 @@ static int show(const struct arguments *arguments) {
 }
 
 int rw_verb_stat(int argc, char **argv) {
-    struct arguments arguments = {.site = RW_SITE_ARGS_DEFAULT};
+    struct arguments arguments = {.stats = {.site = RW_SITE_ARGS_DEFAULT}};
     argp_err_exit_status = RW_EXIT_USAGE;
     argp_parse(&argp, argc, argv, 0, NULL, &arguments);
     int rc = show(&arguments);
