@@ -1,6 +1,7 @@
 /* One risk shard and merge on one core, in ns per log entry and per record.
  *
  *   gate      a tick of an instrument nobody holds: decode, mark, quality
+ *   venues    the same where eight channels quote each instrument: composite, who counts
  *   tick H    a tick whose H holders all change: P&L, exposure, three limits, a record of each
  *   record    what merge adds to a record: copy, number, hash
  *   fill      a fill of a known pair: execution id, position, totals, limits, its two records
@@ -73,11 +74,11 @@ static struct rw_image *make_image(struct rw_rng *rng, uint32_t holders) {
     return image;
 }
 
-static struct bench *bench_new(uint32_t holders, uint32_t entries, bool fills) {
+static struct bench *bench_new(uint32_t holders, uint32_t entries, bool fills, uint32_t channels) {
     struct bench *bench = calloc(1, sizeof *bench);
     rw_rng_seed(&bench->rng, 42 + holders);
     bench->image = make_image(&bench->rng, holders);
-    driver_new(&bench->driver, bench->image, 1, 0, 0);
+    driver_new_of(&bench->driver, bench->image, 1, 0, 0, channels);
     struct log_entry open = make_session(1, RW_SESSION_OPEN);
     driver_apply(&bench->driver, &open);
     bench->entries = entries;
@@ -93,7 +94,13 @@ static struct bench *bench_new(uint32_t holders, uint32_t entries, bool fills) {
             bench->log[i] =
                 make_fill(i, ++exec_id, row->portfolio, row->instrument, i % 2 ? 5 : -5, price, 10);
         } else {
-            bench->log[i] = make_tick(i, instrument, RW_TICK_BBO, price, price + 100, price);
+            int32_t ask = price + 100;
+            if (channels > 1) { /* venues quote about the same, and cross one another rarely */
+                price = 1000000 - 100 * (int32_t)rw_rng_below(&bench->rng, 4);
+                ask = 1000100 + 100 * (int32_t)rw_rng_below(&bench->rng, 4);
+            }
+            bench->log[i] = make_tick(i, instrument, RW_TICK_BBO, price, ask, price);
+            tick_set(&bench->log[i], (uint16_t)rw_rng_below(&bench->rng, channels), 0, 0);
         }
     }
     return bench;
@@ -183,18 +190,21 @@ int main(int argc, char **argv) {
     static const uint32_t holders[] = {0, 1, 10, 100, 1000};
     bool quick = rw_bench_quick(argc, argv);
     uint32_t rounds = quick ? 3 : 9;
-    struct rw_bench_variant variant[8] = {{0}};
+    struct rw_bench_variant variant[9] = {{0}};
     for (uint32_t i = 0; i < 5; i++) {
         uint32_t entries = 400000 / (holders[i] + 4);
         variant[i] =
-            (struct rw_bench_variant){"tick", run_ticks, bench_new(holders[i], entries, false)};
+            (struct rw_bench_variant){"tick", run_ticks, bench_new(holders[i], entries, false, 1)};
     }
-    variant[5] = (struct rw_bench_variant){"fill", run_fills, bench_new(10, 40000, true)};
+    variant[5] = (struct rw_bench_variant){"fill", run_fills, bench_new(10, 40000, true, 1)};
     variant[6] = (struct rw_bench_variant){"merge", run_merge, variant[0].argument};
     variant[7] = (struct rw_bench_variant){"nothing", run_nothing, variant[0].argument};
-    rw_bench_rounds(variant, 8, rounds);
+    variant[8] =
+        (struct rw_bench_variant){"venues", run_ticks, bench_new(0, 100000, false, RW_VENUES_MAX)};
+    rw_bench_rounds(variant, 9, rounds);
 
     rw_bench_at_most("risk_gate_ns", variant[0].median, "ns", 25);
+    rw_bench_at_most("risk_gate_venues_ns", variant[8].median, "ns", 40);
     for (uint32_t i = 1; i < 5; i++) {
         struct bench *bench = variant[i].argument;
         char name[48];
@@ -213,5 +223,6 @@ int main(int argc, char **argv) {
     rw_bench_at_most("merge_record_ns", variant[6].median, "ns", 40);
     rw_bench_value("merge_input_without_results_ns", variant[7].median, "ns");
     for (uint32_t i = 0; i < 6; i++) bench_free(variant[i].argument);
+    bench_free(variant[8].argument);
     return 0;
 }

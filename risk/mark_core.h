@@ -10,7 +10,7 @@
 #include "dataplane/record/entry.h"
 #include "risk/numerics.h"
 
-#define RW_QUALITY_BITS 10u
+#define RW_QUALITY_BITS 12u
 
 /* Quality that risk derives from prices itself, and what it takes from every tick. */
 #define RW_QUALITY_DERIVED \

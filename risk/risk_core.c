@@ -16,6 +16,7 @@
 #include "risk/mark_core.h"
 #include "risk/position_core.h"
 #include "risk/var_core.h"
+#include "risk/venue_marks.h"
 
 #define CHANNELS       65536u
 #define WORK_PER_STEP  512u /* rows or instruments looked at in one call without a message */
@@ -47,6 +48,7 @@ struct instrument {
     uint16_t own;     /* quality of the instrument alone */
     uint16_t quality; /* own | channel's: what its holders' counts contain */
     bool aged;        /* stale by its age at a CLOCK, and no tick since */
+    bool several;     /* venues quote it: mark and quality are those of venue_marks */
     uint8_t reserved[13];
 };
 static_assert(sizeof(struct instrument) == 64, "one line");
@@ -61,6 +63,12 @@ struct portfolio {
     uint8_t reserved[11];
 };
 static_assert(sizeof(struct portfolio) == 64, "one line");
+
+/* What a scan did to a portfolio, for DIRTY to settle. */
+struct shift {
+    struct totals totals;
+    bool var_due;
+};
 
 struct position_cell {
     struct rw_position position;
@@ -86,6 +94,7 @@ struct cursor {
     bool clock;       /* SCAN: event time counts */
     uint16_t channel; /* SCAN of a CHANNEL: which, and what its ticks need not say any more */
     uint16_t over;
+    uint32_t venue;        /* of that channel */
     uint8_t session_event; /* a SESSION record is due */
     enum walk walk;
     uint32_t conflated;
@@ -115,6 +124,8 @@ struct rw_risk {
     struct position_cell *positions;
     uint64_t *dirty; /* bit per portfolio of the shard */
     uint16_t *channel_quality;
+    struct rw_venue_marks *venues; /* NULL: one channel */
+    struct shift *shifts;          /* by portfolio; NULL likewise */
     struct rw_holder_index holders;
     struct rw_exec_set executions;
     struct rw_var *var; /* NULL: the image has no scenarios */
@@ -126,8 +137,8 @@ struct rw_risk {
 /* ── Memory ──────────────────────────────────────────────────────────────────────────────────── */
 
 struct layout {
-    size_t instruments, portfolios, limits, quality, positions, dirty, channels, holders,
-        executions, var;
+    size_t instruments, portfolios, limits, quality, positions, dirty, channels, venues, shifts,
+        holders, executions, var;
     size_t bytes;
     struct rw_var_cfg var_cfg;
     struct rw_risk_range range;
@@ -168,6 +179,8 @@ static struct layout layout_of(const struct rw_risk_cfg *cfg) {
     layout.positions = place(&layout, layout.positions_size, sizeof(struct position_cell));
     layout.dirty = place(&layout, portfolios / 64 + 1, sizeof(uint64_t));
     layout.channels = place(&layout, CHANNELS, sizeof(uint16_t));
+    layout.venues = place(&layout, cfg->channels != 1, rw_venue_marks_footprint(image));
+    layout.shifts = place(&layout, cfg->channels != 1 ? portfolios : 0, sizeof(struct shift));
     layout.holders = place(&layout, layout.holders_size, sizeof(struct rw_holder));
     layout.executions = place(&layout, 1, rw_exec_set_footprint(layout.fills_max));
     layout.var_cfg = (struct rw_var_cfg){.image = image,
@@ -254,6 +267,10 @@ struct rw_risk *rw_risk_new(void *memory, const struct rw_risk_cfg *cfg) {
         .last_portfolio = cfg->image->portfolios.count - 1,
         .positions_size = layout.positions_size,
     };
+    if (cfg->channels != 1) {
+        risk->venues = rw_venue_marks_new(base + layout.venues, cfg->image);
+        risk->shifts = (void *)(base + layout.shifts);
+    }
     rw_exec_set_new(&risk->executions, base + layout.executions, layout.fills_max);
     load_instruments(risk, cfg->image);
     load_portfolios(risk, cfg->image, layout.pairs_each);
@@ -324,6 +341,12 @@ static uint32_t refresh(struct rw_risk *risk, uint32_t p, bool forced) {
     return limits | (at->var.changed ? PENDING_RISK : 0);
 }
 
+/* What a change of the mark does to a holder's totals. */
+static inline struct totals totals_change(const struct rw_holder *holder, int64_t price_change) {
+    int64_t net = holder->units * price_change;
+    return (struct totals){0, net, rw_magnitude(holder->units) * price_change, net};
+}
+
 /* The next holder of the tick's instrument whose portfolio has something to say. */
 static enum rw_risk_step walk_holders(struct rw_risk *risk) {
     struct cursor *at = &risk->at;
@@ -337,8 +360,7 @@ static enum rw_risk_step walk_holders(struct rw_risk *risk) {
         }
         if (holder->units == 0) continue;
         uint32_t p = holder->portfolio - risk->range.first;
-        int64_t net = holder->units * at->price_change;
-        struct totals change = {0, net, rw_magnitude(holder->units) * at->price_change, net};
+        struct totals change = totals_change(holder, at->price_change);
         add(&risk->portfolios[p].totals, &change);
         if (at->quality_gone | at->quality_come)
             adjust_quality(risk, p, at->quality_gone, at->quality_come);
@@ -351,48 +373,90 @@ static enum rw_risk_step walk_holders(struct rw_risk *risk) {
     return RW_RISK_DONE;
 }
 
-/* Brings an instrument's quality up to date with its own bits and its channel's; holders turn
- * dirty. Returns how much work it was. */
-static uint32_t refresh_quality(struct rw_risk *risk, struct instrument *instrument) {
-    uint16_t quality = instrument->own | risk->channel_quality[instrument->channel];
+/* What the venues of an instrument say now. */
+static struct rw_venue_mark venue_mark(const struct rw_risk *risk, uint32_t index) {
+    const struct instrument *instrument = &risk->instruments[index];
+    const struct rw_venue_mark last = {.price = instrument->mark, .quality = instrument->own};
+    return rw_venue_marks_of(risk->venues, index, last, instrument->start_price);
+}
+
+/* Gives an instrument a new mark and quality; holders turn dirty. Returns how much work it was. */
+static uint32_t revalue(struct rw_risk *risk, uint32_t index, int32_t mark, uint16_t quality) {
+    struct instrument *instrument = &risk->instruments[index];
     uint16_t gone = instrument->quality & (uint16_t)~quality;
     uint16_t come = quality & (uint16_t)~instrument->quality;
-    if (!(gone | come)) return 0;
+    int64_t price_change = (int64_t)mark - instrument->mark;
+    if (!(gone | come) && price_change == 0) return 0;
+    int64_t step = risk->var ? rw_var_step(risk->var, index, price_change) : 0;
     instrument->quality = quality;
+    instrument->mark = mark;
     const struct rw_holder *holders = &risk->holders.pool[instrument->holders.first];
     for (uint32_t i = 0; i < instrument->holders.count; i++) {
         if (holders[i].units == 0) continue;
         uint32_t p = holders[i].portfolio - risk->range.first;
         adjust_quality(risk, p, gone, come);
         risk->dirty[p / 64] |= 1ull << p % 64;
+        if (price_change == 0) continue;
+        struct totals change = totals_change(&holders[i], price_change);
+        add(&risk->portfolios[p].totals, &change);
+        add(&risk->shifts[p].totals, &change);
+        if (step > 0 && rw_var_touch(risk->var, p, holders[i].position, holders[i].units, step))
+            risk->shifts[p].var_due = true;
     }
     return instrument->holders.count;
 }
 
 /* look_at_age: staleness is a matter of CLOCK entries alone, so how often it is looked at stands in
  * the log. */
-static void look_at_age(struct rw_risk *risk, struct instrument *instrument) {
+static void look_at_age(struct rw_risk *risk, uint32_t index) {
+    struct instrument *instrument = &risk->instruments[index];
+    const struct cursor *at = &risk->at;
+    if (risk->venues)
+        rw_stat_add(&risk->counters->quotes_stale,
+                    rw_venue_marks_clock(risk->venues, index, at->event_time_ns,
+                                         instrument->stale_after_ns));
     if (instrument->aged ||
-        !rw_mark_stale(risk->at.event_time_ns, instrument->updated_ns, instrument->stale_after_ns))
+        !rw_mark_stale(at->event_time_ns, instrument->updated_ns, instrument->stale_after_ns))
         return;
     instrument->aged = true;
-    if (instrument->own & RW_QUALITY_STALE) return;
+    if (instrument->several || instrument->own & RW_QUALITY_STALE) return;
     instrument->own |= RW_QUALITY_STALE;
     rw_stat_add(&risk->counters->went_stale, 1);
 }
 
-/* CLOCK and CHANNEL: looks at every instrument, some per call. */
+/* Brings an instrument up to date with its own bits, its channels' and its venues'. */
+static uint32_t look_at(struct rw_risk *risk, uint32_t index) {
+    struct instrument *instrument = &risk->instruments[index];
+    if (risk->venues) rw_venue_marks_look(risk->venues, index, risk->at.event_time_ns);
+    if (!instrument->several)
+        return revalue(risk, index, instrument->mark,
+                       instrument->own | risk->channel_quality[instrument->channel]);
+    struct rw_venue_mark mark = venue_mark(risk, index);
+    instrument->own = mark.quality;
+    return revalue(risk, index, mark.price, mark.quality);
+}
+
+/* look_at_channel ends what the last tick of a channel said of the channel's state. */
+static void look_at_channel(struct rw_risk *risk, uint32_t index) {
+    struct instrument *instrument = &risk->instruments[index];
+    const struct cursor *at = &risk->at;
+    if (risk->venues) rw_venue_marks_over(risk->venues, index, at->venue, at->over);
+    if (instrument->several || instrument->channel != at->channel) return;
+    uint16_t over = instrument->aged ? at->over & ~RW_QUALITY_STALE : at->over;
+    instrument->own &= (uint16_t)~over;
+}
+
+/* CLOCK, CHANNEL and END: looks at every instrument, some per call. */
 static enum rw_risk_step walk_scan(struct rw_risk *risk) {
     struct cursor *at = &risk->at;
     for (uint32_t work = 0; at->at < at->end; work++) {
         if (work >= WORK_PER_STEP) return RW_RISK_WORKING;
-        struct instrument *instrument = &risk->instruments[at->at++];
+        uint32_t index = at->at++;
         if (at->clock)
-            look_at_age(risk, instrument);
-        else if (instrument->channel == at->channel)
-            instrument->own &=
-                (uint16_t) ~(instrument->aged ? at->over & ~RW_QUALITY_STALE : at->over);
-        work += refresh_quality(risk, instrument);
+            look_at_age(risk, index);
+        else if (at->over)
+            look_at_channel(risk, index);
+        work += look_at(risk, index);
     }
     at->walk = WALK_DIRTY;
     at->at = 0;
@@ -411,7 +475,13 @@ static enum rw_risk_step walk_dirty(struct rw_risk *risk) {
         at->at += (uint32_t)__builtin_ctzll(word);
         uint32_t p = at->at++;
         risk->dirty[p / 64] &= ~(1ull << p % 64);
-        at->pending = settle(risk, p, &(struct totals){0});
+        struct shift shift = {.var_due = false};
+        if (risk->shifts) {
+            shift = risk->shifts[p];
+            risk->shifts[p] = (struct shift){.var_due = false};
+        }
+        at->pending = settle(risk, p, &shift.totals);
+        if (shift.var_due) at->pending |= refresh(risk, p, true);
         if (at->pending) return RW_RISK_MESSAGE;
     }
     return RW_RISK_DONE;
@@ -447,18 +517,50 @@ static void walk_over(struct cursor *at, enum walk walk, uint32_t first, uint32_
     at->end = end;
 }
 
+/* The venue of a channel; RW_VENUES_MAX: its ticks cannot be taken, counted. */
+static uint32_t venue_of(struct rw_risk *risk, uint16_t channel) {
+    uint32_t venue = rw_venue_marks_index(risk->venues, channel);
+    if (venue == RW_VENUES_MAX) rw_stat_add(&risk->counters->tick_no_venue, 1);
+    return venue;
+}
+
 /* A channel that is whole, or no longer behind, is so for all its instruments: what their last
  * ticks said of that is over. */
 static void begin_channel(struct rw_risk *risk, const struct rw_tick_body *tick) {
-    risk->at.channel = tick->channel;
-    risk->at.over = (uint16_t)((RW_QUALITY_FEED_GAP | RW_QUALITY_STALE) & ~tick->quality);
+    struct cursor *at = &risk->at;
+    if (risk->venues) {
+        at->venue = venue_of(risk, tick->channel);
+        if (at->venue == RW_VENUES_MAX) return;
+        rw_venue_marks_state(risk->venues, at->venue, tick->quality);
+    }
+    at->channel = tick->channel;
+    at->over = (uint16_t)((RW_QUALITY_FEED_GAP | RW_QUALITY_STALE) & ~tick->quality);
     risk->channel_quality[tick->channel] = tick->quality & RW_QUALITY_CARRIED;
+    walk_over(&risk->at, WALK_SCAN, 1, risk->instrument_count);
+}
+
+/* A channel that ended is closed: its quotes leave. Of a single channel they stay as they were. */
+static void begin_end(struct rw_risk *risk, const struct rw_entry *entry) {
+    struct rw_end_body body;
+    memcpy(&body, entry->body, sizeof body);
+    if (!risk->venues || body.source_kind != RW_END_CHANNEL) return;
+    uint32_t venue = rw_venue_marks_index(risk->venues, body.source);
+    if (venue == RW_VENUES_MAX) return; /* none of its ticks were taken */
+    rw_venue_marks_end(risk->venues, venue);
     walk_over(&risk->at, WALK_SCAN, 1, risk->instrument_count);
 }
 
 static void begin_clock(struct rw_risk *risk) {
     risk->at.clock = true;
     walk_over(&risk->at, WALK_SCAN, 1, risk->instrument_count);
+}
+
+/* The mark by one tick alone. */
+static struct rw_venue_mark tick_mark(const struct instrument *instrument,
+                                      const struct rw_tick_body *tick) {
+    return (struct rw_venue_mark){.price = rw_mark_price(tick, instrument->start_price),
+                                  .quality =
+                                      rw_mark_quality(tick) | (tick->quality & RW_QUALITY_CARRIED)};
 }
 
 static void begin_tick(struct rw_risk *risk, const struct rw_entry *entry) {
@@ -475,15 +577,24 @@ static void begin_tick(struct rw_risk *risk, const struct rw_entry *entry) {
         return;
     }
     struct instrument *instrument = &risk->instruments[entry->instrument];
-    instrument->own = rw_mark_quality(&tick) | (tick.quality & RW_QUALITY_CARRIED);
+    if (risk->venues) {
+        uint32_t venue = venue_of(risk, tick.channel);
+        if (venue == RW_VENUES_MAX) return;
+        instrument->several = rw_venue_marks_tick(risk->venues, entry->instrument, venue, &tick,
+                                                  entry->event_time_ns);
+    }
+    struct rw_venue_mark now =
+        instrument->several ? venue_mark(risk, entry->instrument) : tick_mark(instrument, &tick);
+    instrument->own = now.quality;
     instrument->channel = tick.channel;
     instrument->aged = false;
     if (entry->event_time_ns > instrument->updated_ns)
         instrument->updated_ns = entry->event_time_ns;
 
     struct cursor *at = &risk->at;
-    uint16_t quality = instrument->own | risk->channel_quality[tick.channel];
-    int32_t mark = rw_mark_price(&tick, instrument->start_price);
+    uint16_t quality = now.quality;
+    if (!instrument->several) quality |= risk->channel_quality[tick.channel];
+    int32_t mark = now.price;
     at->price_change = (int64_t)mark - instrument->mark;
     at->quality_gone = instrument->quality & (uint16_t)~quality;
     at->quality_come = quality & (uint16_t)~instrument->quality;
@@ -634,6 +745,7 @@ void rw_risk_begin(struct rw_risk *risk, const struct rw_entry *entry) {
     at->event_time_ns = entry->event_time_ns;
     at->conflated = 0;
     at->clock = false;
+    at->over = 0;
     at->session_event = 0;
     at->pending = 0;
     at->desk.desk = 0;
@@ -656,9 +768,11 @@ void rw_risk_begin(struct rw_risk *risk, const struct rw_entry *entry) {
     case RW_ENTRY_REFRESH:
         begin_refresh(risk, entry);
         break;
-    case RW_ENTRY_TAKEOVER:
     case RW_ENTRY_END:
-        break; /* what they mean for marks comes as ticks */
+        begin_end(risk, entry);
+        break;
+    case RW_ENTRY_TAKEOVER:
+        break; /* what it means for marks comes as ticks */
     default:
         rw_stat_add(&risk->counters->unknown_type, 1);
     }
@@ -726,6 +840,11 @@ static void write_position(const struct rw_risk *risk, struct rw_result *to) {
         rw_position_unrealised(&cell->position, instrument->multiplier, instrument->mark);
     to->net = rw_position_value(&cell->position, instrument->multiplier, instrument->mark);
     to->gross = rw_magnitude(to->net);
+    const struct rw_composite *composite = rw_risk_composite(risk, cell->instrument);
+    if (!composite) return;
+    uint64_t now = risk->at.event_time_ns, since = composite->across_since_ns;
+    to->venues = composite->in;
+    to->across_ns = since && now > since ? now - since : 0;
 }
 
 static void write_limit(const struct rw_risk *risk, uint32_t index, struct rw_result *to) {
@@ -868,4 +987,11 @@ bool rw_risk_view_position(const struct rw_risk *risk, uint32_t portfolio, uint3
                                   .net = net,
                                   .quality = of->quality};
     return true;
+}
+
+const struct rw_composite *rw_risk_composite(const struct rw_risk *risk, uint32_t instrument) {
+    RW_ASSERT(instrument < risk->instrument_count);
+    return risk->instruments[instrument].several
+               ? rw_venue_marks_composite(risk->venues, instrument)
+               : NULL;
 }

@@ -14,6 +14,11 @@
  *   instrument ──► holders {units, portfolio, position} ──► portfolio {P&L, gross, net}
  *   64 B hot line      16 B each, sorted by portfolio           64 B hot line + limits + quality
  *
+ * An instrument that one channel quotes is marked by its last tick, one that several quote by
+ * their composite (venue_marks). There an entry that is no tick of it (CHANNEL, CLOCK, END) can
+ * move the mark too; such an entry is a scan over all instruments, then over the portfolios it
+ * touched.
+ *
  * A portfolio emits when one of its published integers changed. The SESSION open entry publishes
  * the start-of-day totals of every portfolio that has any. Everything is a pure function of the
  * image and the entries: no clock, no I/O, no allocation. The limits of every table are per
@@ -27,6 +32,7 @@
 #include "dataplane/record/image.h"
 #include "dataplane/record/result.h"
 #include "dataplane/stats/stats.h"
+#include "risk/composite_core.h"
 #include "risk/numerics.h"
 #include "risk/var_core.h"
 
@@ -48,6 +54,8 @@
     X(fill_no_id_room, "fills", "rejected: the table of execution ids is full")               \
     X(tick_unknown_instrument, "entries", "ignored: instrument not in the image")             \
     X(tick_bad_price, "entries", "ignored: a price is negative")                              \
+    X(tick_no_venue, "entries", "ignored: of more channels than risk keeps quotes of")        \
+    X(quotes_stale, "quotes", "quotes of one channel that turned stale at a CLOCK entry")     \
     X(unknown_type, "entries", "ignored: entry type or event this version does not know")     \
     X(sequence_dropped, "entries", "entries that came a second time by the other link")
 RW_STATS_STRUCT(rw_risk_counters, RW_RISK_COUNTERS);
@@ -61,12 +69,16 @@ struct rw_risk_cfg {
     uint32_t fills_max; /* execution ids remembered */
     struct rw_risk_counters *counters;    /* zeroed, outlives the shard */
     struct rw_var_counters *var_counters; /* the same; NULL only for an image without scenarios */
+    /* Channels that the log may hold. 1: quotes of single channels are not kept, the last tick
+     * makes the mark. Any other number, 0 included: RW_VENUES_MAX. A log of one channel gives the
+     * same results either way. */
+    uint32_t channels;
 };
 
 /* What is sent to merge in the slots of records: the changes of one desk by one shard and input.
  * `kind` stands where a record has its kind. Never published. */
 #define RW_RISK_ADDEND         200u
-#define RW_RISK_QUALITY_COUNTS 10u
+#define RW_RISK_QUALITY_COUNTS 12u
 struct rw_risk_addend {
     uint64_t reserved0[2];
     uint64_t input_sequence;
@@ -77,7 +89,6 @@ struct rw_risk_addend {
     uint8_t reserved1[7];
     int64_t realised_pnl, unrealised_pnl, gross, net; /* changes */
     int32_t quality_count[RW_RISK_QUALITY_COUNTS]; /* change of the number of portfolios per bit */
-    uint64_t reserved2;
 };
 static_assert(sizeof(struct rw_risk_addend) == RW_RESULT_BYTES, "an addend fills a record's slot");
 static_assert(offsetof(struct rw_risk_addend, kind) == offsetof(struct rw_result, kind), "");
@@ -141,3 +152,5 @@ bool rw_risk_view_portfolio(const struct rw_risk *risk, uint32_t portfolio,
                             struct rw_risk_view *view);
 bool rw_risk_view_position(const struct rw_risk *risk, uint32_t portfolio, uint32_t instrument,
                            struct rw_risk_view *view);
+/* rw_risk_composite shows an instrument over its venues; NULL when a single channel quotes it. */
+const struct rw_composite *rw_risk_composite(const struct rw_risk *risk, uint32_t instrument);

@@ -27,7 +27,8 @@ static struct rw_risk_cfg core_cfg(const struct rw_risk_stage_cfg *cfg, uint32_t
                                 .shard = shard,
                                 .shards = shards,
                                 .positions_max = cfg->positions_max,
-                                .fills_max = cfg->fills_max};
+                                .fills_max = cfg->fills_max,
+                                .channels = cfg->channels};
 }
 
 /* Every instance is planned alike, by the largest shard: plan is not told which one it plans. */

@@ -67,9 +67,11 @@ enum rw_quality {
     RW_QUALITY_FEED_GAP = 1u << 4,  /* messages of the channel were lost for good */
     RW_QUALITY_ONE_SIDED = 1u << 5, /* bid or ask missing */
     RW_QUALITY_NO_MARK = 1u << 6, /* no price seen yet; the mark is the start-of-day price, or 0 */
-    RW_QUALITY_CONFLATED = 1u << 7, /* the tick replaces earlier states of the book */
-    RW_QUALITY_TAKEOVER = 1u << 8,  /* the BBO is the last one logged by the former leader */
-    RW_QUALITY_ROUNDED = 1u << 9,   /* some price of the instrument was no multiple of 1e-4 */
+    RW_QUALITY_CONFLATED = 1u << 7,  /* the tick replaces earlier states of the book */
+    RW_QUALITY_TAKEOVER = 1u << 8,   /* the BBO is the last one logged by the former leader */
+    RW_QUALITY_ROUNDED = 1u << 9,    /* some price of the instrument was no multiple of 1e-4 */
+    RW_QUALITY_ACROSS = 1u << 10,    /* LOCKED or CROSSED between two venues */
+    RW_QUALITY_VENUE_OUT = 1u << 11, /* a venue that has quoted the instrument does not count now */
 };
 
 /* A TICK's source identity is (channel, venue_sequence, index). It is self-contained: BBO and last

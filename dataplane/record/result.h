@@ -73,7 +73,10 @@ struct rw_result {
     int64_t realised_pnl, unrealised_pnl; /* money; realised is net of fees */
     int64_t gross, net;                   /* Σ|q·m·P| and Σ q·m·P */
     uint32_t conflated;                   /* book states that the causing tick replaced */
-    uint8_t reserved[28];
+    uint8_t venues; /* POSITION: venues in a mark of several, a bit each; 0: of one channel */
+    uint8_t reserved1[3];
+    uint64_t across_ns; /* POSITION: how long it is locked or crossed between venues */
+    uint8_t reserved[16];
 };
 static_assert(sizeof(struct rw_result) == RW_RESULT_BYTES, "the record is 128 bytes");
 

@@ -72,6 +72,7 @@ struct column {
     { #field, template_id, offsetof(struct type, field), sizeof((struct type){0}.field), is_signed }
 #define HEAD(field)      COLUMN(0, rw_result, field, false)
 #define TOTALS(field)    COLUMN(RW_RESULT_TEMPLATE, rw_result, field, true)
+#define MARK(field)      COLUMN(RW_RESULT_TEMPLATE, rw_result, field, false)
 #define RISK(field)      COLUMN(RW_RESULT_TEMPLATE_RISK, rw_result_risk, field, true)
 #define BAR(field, sign) COLUMN(RW_RESULT_TEMPLATE_BAR, rw_result_bar, field, sign)
 #define ALERT(field)     COLUMN(RW_RESULT_TEMPLATE_ALERT, rw_result_alert, field, true)
@@ -113,7 +114,9 @@ static const struct column appended[] = {RISK(var),
                                          ALERT(key),
                                          ALERT(value),
                                          ALERT(threshold),
-                                         ALERT(acknowledged)};
+                                         ALERT(acknowledged),
+                                         MARK(venues),
+                                         MARK(across_ns)};
 #define COUNT(columns) (sizeof(columns) / sizeof *(columns))
 
 static bool has(const struct rw_result *result, const struct column *column) {

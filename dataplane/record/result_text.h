@@ -5,7 +5,8 @@
  *   realised_pnl,unrealised_pnl,gross,net,limit_state,quality,
  *   var,es,worst_loss,worst_scenario,margin,delta,gamma,vega,theta,rho,            (kind risk)
  *   start_ns,length_ns,open,high,low,close,volume,notional,trades,version,         (bar, top)
- *   alert,rule,severity,key,value,threshold,acknowledged                           (alert)
+ *   alert,rule,severity,key,value,threshold,acknowledged,                          (alert)
+ *   venues,across_ns                                       (position, several venues; else 0)
  *
  * Columns that a record's template does not have are 0 up to quality and empty behind it; JSON
  * leaves the latter out. Later schemas append columns.

@@ -1,5 +1,5 @@
 /* End-of-session totals the plain way: a table of all (portfolio, instrument) pairs, a list of all
- * fills, the last tick of each instrument. */
+ * fills, marks by report_marks. */
 #include "tools/riskwire/report_check.h"
 
 #include <errno.h>
@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "dataplane/base/err.h"
+#include "tools/riskwire/report_marks.h"
 
 struct pair {
     int64_t quantity;
@@ -23,8 +24,8 @@ struct fill {
 
 struct rw_report_check {
     const struct rw_image *image;
-    struct pair *pairs;         /* portfolio × instruments + instrument */
-    struct rw_tick_body *ticks; /* last per instrument */
+    struct pair *pairs; /* portfolio × instruments + instrument */
+    struct rw_report_marks *marks;
     struct fill *fills;
     size_t count, room;
 };
@@ -45,9 +46,9 @@ struct rw_report_check *rw_report_check_new(const struct rw_image *image) {
         check->image = image;
         check->pairs = calloc((size_t)image->portfolios.count * image->instruments.count,
                               sizeof *check->pairs);
-        check->ticks = calloc(image->instruments.count, sizeof *check->ticks);
+        check->marks = rw_report_marks_new(image);
     }
-    if (!check || !check->pairs || !check->ticks) {
+    if (!check || !check->pairs || !check->marks) {
         rw_err_set(ENOMEM, "no memory for %u × %u positions", image->portfolios.count,
                    image->instruments.count);
         rw_report_check_free(check);
@@ -66,7 +67,7 @@ struct rw_report_check *rw_report_check_new(const struct rw_image *image) {
 void rw_report_check_free(struct rw_report_check *check) {
     if (!check) return;
     free(check->pairs);
-    free(check->ticks);
+    rw_report_marks_free(check->marks);
     free(check->fills);
     free(check);
 }
@@ -101,13 +102,7 @@ static int take_fill(struct rw_report_check *check, const struct rw_entry *entry
 
 int rw_report_check_take(struct rw_report_check *check, const struct rw_entry *entry) {
     if (entry->type == RW_ENTRY_FILL) return take_fill(check, entry);
-    if (entry->type != RW_ENTRY_TICK || entry->instrument == RW_INSTRUMENT_NONE ||
-        entry->instrument >= check->image->instruments.count)
-        return 0;
-    struct rw_tick_body tick;
-    memcpy(&tick, entry->body, sizeof tick);
-    bool negative = tick.bid_price < 0 || tick.ask_price < 0 || tick.last_price < 0;
-    if (tick.kind != RW_TICK_CHANNEL && !negative) check->ticks[entry->instrument] = tick;
+    rw_report_marks_take(check->marks, entry);
     return 0;
 }
 
@@ -131,12 +126,7 @@ void rw_report_check_settle(struct rw_report_check *check) {
 }
 
 static int64_t mark_of(const struct rw_report_check *check, uint32_t instrument) {
-    const struct rw_instrument_row *rows = rw_image_rows(check->image, &check->image->instruments);
-    const struct rw_tick_body *tick = &check->ticks[instrument];
-    int64_t sum = (int64_t)tick->bid_price + tick->ask_price;
-    if (tick->bid_price > 0 && tick->ask_price >= tick->bid_price)
-        return sum % 4 == 3 ? sum / 2 + 1 : sum / 2; /* an odd half goes up to the even price */
-    return tick->last_price > 0 ? tick->last_price : rows[instrument].start_price;
+    return rw_report_marks_of(check->marks, instrument)->price;
 }
 
 struct rw_report_total rw_report_check_portfolio(const struct rw_report_check *check,

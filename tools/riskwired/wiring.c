@@ -279,7 +279,8 @@ int rw_wiring_make(struct rw_wiring *wiring, const struct rw_config *config,
     wiring->intake = (struct rw_intake_cfg){.file = intake};
     wiring->risk = (struct rw_risk_stage_cfg){.image = image,
                                               .positions_max = (uint32_t)config->risk_positions,
-                                              .fills_max = (uint32_t)config->risk_fills};
+                                              .fills_max = (uint32_t)config->risk_fills,
+                                              .channels = config->feeds};
     wiring->merge = (struct rw_merge_stage_cfg){.image = image};
     int rc = check_session(config);
     if (!rc) rc = make_feeds(wiring, config);

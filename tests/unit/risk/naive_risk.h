@@ -1,6 +1,6 @@
-/* A second, naive calculation of what the log means, for comparison: it keeps every fill and every
- * last tick, and after each entry computes every portfolio, desk and the firm from scratch. It
- * shares no code with risk/ but the records' layout. */
+/* A second, naive calculation of what the log means, for comparison: it keeps every fill and, by
+ * report_marks, every last tick, and after each entry computes every portfolio, desk and the firm
+ * from scratch. It shares no code with risk/ but the records' layout. */
 #pragma once
 
 #include <stdbool.h>
@@ -11,6 +11,7 @@
 #include "dataplane/record/image.h"
 #include "dataplane/record/result.h"
 #include "tests/unit/risk/risk_driver.h"
+#include "tools/riskwire/report_marks.h"
 
 #define NAIVE_ROWS 64u /* instruments, portfolios, desks: at most 63 each */
 
@@ -22,43 +23,13 @@ struct naive_totals {
 
 struct naive {
     const struct rw_image *image;
-    struct rw_tick_body tick[NAIVE_ROWS];
-    bool ticked[NAIVE_ROWS], stale[NAIVE_ROWS];
-    uint64_t updated[NAIVE_ROWS];
-    uint16_t channel_quality[8];
+    struct rw_report_marks *marks;
     struct rw_fill_body fill[4096];
     uint32_t fill_instrument[4096], fills;
     struct naive_totals portfolio[NAIVE_ROWS], desk[NAIVE_ROWS], firm; /* as last published */
     struct rw_result *out;
     uint32_t count;
 };
-
-static inline int32_t naive_mark(const struct naive *naive, uint32_t i) {
-    const struct rw_instrument_row *rows = rw_image_rows(naive->image, &naive->image->instruments);
-    const struct rw_tick_body *tick = &naive->tick[i];
-    if (tick->bid_price && tick->ask_price && tick->bid_price <= tick->ask_price) {
-        int64_t sum = (int64_t)tick->bid_price + tick->ask_price, half = sum / 2;
-        return (int32_t)(sum % 2 && half % 2 ? half + 1 : half);
-    }
-    return tick->last_price ? tick->last_price : rows[i].start_price;
-}
-
-static inline uint16_t naive_quality(const struct naive *naive, uint32_t i) {
-    const struct rw_instrument_row *rows = rw_image_rows(naive->image, &naive->image->instruments);
-    const struct rw_tick_body *tick = &naive->tick[i];
-    uint16_t channel = naive->ticked[i] ? tick->channel : rows[i].channel;
-    uint32_t quality = naive->channel_quality[channel];
-    bool two_sided = tick->bid_price && tick->ask_price;
-    if (!two_sided) quality |= RW_QUALITY_ONE_SIDED;
-    if (two_sided && tick->bid_price > tick->ask_price) quality |= RW_QUALITY_CROSSED;
-    if (two_sided && tick->bid_price == tick->ask_price) quality |= RW_QUALITY_LOCKED;
-    if ((!two_sided || tick->bid_price > tick->ask_price) && !tick->last_price)
-        quality |= RW_QUALITY_NO_MARK;
-    if (naive->stale[i]) quality |= RW_QUALITY_STALE;
-    quality |= tick->quality & (RW_QUALITY_STALE | RW_QUALITY_HALTED | RW_QUALITY_FEED_GAP |
-                                RW_QUALITY_CONFLATED | RW_QUALITY_TAKEOVER | RW_QUALITY_ROUNDED);
-    return (uint16_t)quality;
-}
 
 static inline int64_t naive_round(__int128 a, __int128 b) {
     bool negative = (a < 0) != (b < 0);
@@ -131,12 +102,12 @@ static inline struct naive_totals naive_portfolio(const struct naive *naive, uin
     for (uint32_t i = 1; i < naive->image->instruments.count; i++) {
         int64_t quantity, realised, cost;
         naive_pair(naive, p, i, &quantity, &realised, &cost);
-        int64_t value = quantity * rows[i].multiplier * naive_mark(naive, i);
+        int64_t value = quantity * rows[i].multiplier * rw_report_marks_of(naive->marks, i)->price;
         totals.realised += realised;
         totals.unrealised += value - cost;
         totals.net += value;
         totals.gross += llabs(value);
-        if (quantity) totals.quality |= naive_quality(naive, i);
+        if (quantity) totals.quality |= rw_report_marks_of(naive->marks, i)->quality;
     }
     naive_limits(naive, &totals, RW_SCOPE_PORTFOLIO, p);
     return totals;
@@ -173,38 +144,19 @@ static inline void naive_emit(struct naive *naive, const struct rw_entry *entry,
 static inline uint32_t naive_take(struct naive *naive, const struct log_entry *log,
                                   uint32_t *conflated) {
     const struct rw_entry *entry = &log->entry;
-    uint32_t i = entry->instrument;
     *conflated = 0;
+    rw_report_marks_take(naive->marks, entry);
     if (entry->type == RW_ENTRY_TICK) {
         struct rw_tick_body tick;
         memcpy(&tick, entry->body, sizeof tick);
-        if (tick.kind == RW_TICK_CHANNEL) {
-            naive->channel_quality[tick.channel] = tick.quality;
-            for (i = 1; i < naive->image->instruments.count; i++)
-                if (naive->ticked[i] && naive->tick[i].channel == tick.channel)
-                    naive->tick[i].quality &=
-                        (uint16_t)(tick.quality | ~(RW_QUALITY_FEED_GAP | RW_QUALITY_STALE));
-            return 0;
-        }
-        naive->tick[i] = tick;
-        naive->ticked[i] = true;
-        naive->stale[i] = false;
-        if (entry->event_time_ns > naive->updated[i]) naive->updated[i] = entry->event_time_ns;
-        *conflated = tick.replaced;
-    } else if (entry->type == RW_ENTRY_CLOCK) {
-        const struct rw_instrument_row *rows =
-            rw_image_rows(naive->image, &naive->image->instruments);
-        for (i = 1; i < naive->image->instruments.count; i++)
-            if (rows[i].stale_after_ns &&
-                entry->event_time_ns > naive->updated[i] + rows[i].stale_after_ns)
-                naive->stale[i] = true;
+        if (tick.kind != RW_TICK_CHANNEL) *conflated = tick.replaced;
     } else if (entry->type == RW_ENTRY_FILL) {
         struct rw_fill_body fill;
         memcpy(&fill, (const uint8_t *)log + offsetof(struct rw_entry, body), sizeof fill);
         for (uint32_t k = 0; k < naive->fills; k++)
             if (naive->fill[k].exec_id == fill.exec_id) return 0;
         RW_ASSERT(naive->fills < 4096);
-        naive->fill_instrument[naive->fills] = i;
+        naive->fill_instrument[naive->fills] = entry->instrument;
         naive->fill[naive->fills++] = fill;
         return naive->fills;
     }
@@ -217,14 +169,19 @@ static inline void naive_position(struct naive *naive, const struct rw_entry *en
     uint32_t p = naive->fill[fill - 1].portfolio, i = naive->fill_instrument[fill - 1];
     int64_t quantity, realised, cost;
     naive_pair(naive, p, i, &quantity, &realised, &cost);
-    int64_t value = quantity * rows[i].multiplier * naive_mark(naive, i);
+    int64_t value = quantity * rows[i].multiplier * rw_report_marks_of(naive->marks, i)->price;
     struct naive_totals totals = {
-        realised, value - cost, llabs(value), value, naive_quality(naive, i), {0}};
+        realised, value - cost, llabs(value), value, rw_report_marks_of(naive->marks, i)->quality,
+        {0}};
     naive_emit(naive, entry, 0, RW_RESULT_POSITION, p, &totals, 0);
     struct rw_result *record = &naive->out[naive->count - 1];
     record->instrument = i;
     record->position = quantity;
-    record->mark = naive_mark(naive, i);
+    const struct rw_report_mark *mark = rw_report_marks_of(naive->marks, i);
+    record->mark = mark->price;
+    record->venues = mark->venues;
+    if (mark->across_since_ns && entry->event_time_ns > mark->across_since_ns)
+        record->across_ns = entry->event_time_ns - mark->across_since_ns;
 }
 
 /* Applies one numbered entry and appends its records to out. The first must be SESSION open. */

@@ -1,4 +1,5 @@
-/* Random logs for risk: ticks of all kinds, fills with repeats, clocks, channel events. */
+/* Random logs for risk: ticks of all kinds of one or several channels an instrument, fills with
+ * repeats, clocks, channel events and ends. */
 #pragma once
 
 #include "dataplane/base/rng.h"
@@ -8,7 +9,14 @@ struct random_log {
     struct rw_rng *rng;
     const struct rw_image *image;
     uint64_t time, exec_id;
+    bool one_channel; /* each instrument is quoted by one */
 };
+
+static const uint16_t channel_names[] = {0, 1, 7, 40000};
+
+static inline uint16_t random_channel(struct random_log *log) {
+    return channel_names[rw_rng_below(log->rng, 4)];
+}
 
 static inline struct log_entry random_tick(struct random_log *log) {
     struct rw_rng *rng = log->rng;
@@ -43,7 +51,14 @@ static inline struct log_entry random_tick(struct random_log *log) {
     if (rw_rng_chance(rng, 1, 16)) quality |= RW_QUALITY_TAKEOVER | RW_QUALITY_STALE;
     if (rw_rng_chance(rng, 1, 8)) quality |= RW_QUALITY_FEED_GAP;
     if (rw_rng_chance(rng, 1, 16)) quality |= RW_QUALITY_ROUNDED;
-    tick_set(&tick, (uint16_t)rw_rng_below(rng, 3), quality, (uint8_t)rw_rng_below(rng, 3));
+    struct rw_tick_body body;
+    memcpy(&body, tick.entry.body, sizeof body);
+    if (body.bid_quantity) body.bid_quantity = 1 + (uint32_t)rw_rng_below(rng, 200);
+    if (body.ask_quantity) body.ask_quantity = 1 + (uint32_t)rw_rng_below(rng, 200);
+    memcpy(tick.entry.body, &body, sizeof body);
+    uint16_t channel = random_channel(log);
+    if (log->one_channel) channel = channel_names[instrument % 4];
+    tick_set(&tick, channel, quality, (uint8_t)rw_rng_below(rng, 3));
     return tick;
 }
 
@@ -71,8 +86,9 @@ static inline struct log_entry random_entry(struct random_log *log) {
         struct log_entry event = make_tick(log->time, 0, RW_TICK_CHANNEL, 0, 0, 0);
         uint16_t quality = rw_rng_chance(log->rng, 1, 2) ? RW_QUALITY_FEED_GAP : 0;
         if (rw_rng_chance(log->rng, 1, 3)) quality |= RW_QUALITY_STALE;
-        tick_set(&event, (uint16_t)rw_rng_below(log->rng, 3), quality, 0);
+        tick_set(&event, random_channel(log), quality, 0);
         return event;
     }
+    if (rw_rng_chance(log->rng, 1, 4)) return make_end(log->time, random_channel(log));
     return make_plain(log->time, RW_ENTRY_TAKEOVER);
 }

@@ -37,8 +37,9 @@ static inline void *aligned_zeroed(size_t bytes) {
     return memset(memory, 0, bytes);
 }
 
-static inline void driver_new(struct driver *driver, const struct rw_image *image, uint32_t shards,
-                              uint32_t positions_max, uint32_t fills_max) {
+static inline void driver_new_of(struct driver *driver, const struct rw_image *image,
+                                 uint32_t shards, uint32_t positions_max, uint32_t fills_max,
+                                 uint32_t channels) {
     *driver = (struct driver){.shards = shards, .room = 1024};
     RW_ASSERT(rw_risk_check_image(image) == 0);
     for (uint32_t k = 0; k < shards; k++) {
@@ -48,13 +49,19 @@ static inline void driver_new(struct driver *driver, const struct rw_image *imag
                                   positions_max,
                                   fills_max,
                                   &driver->counters[k],
-                                  &driver->var_counters[k]};
+                                  &driver->var_counters[k],
+                                  channels};
         driver->risk[k] = rw_risk_new(aligned_zeroed(rw_risk_footprint(&cfg)), &cfg);
     }
     struct rw_merge_cfg cfg = {image, &driver->merge_counters};
     driver->merge = rw_merge_new(aligned_zeroed(rw_merge_footprint(&cfg)), &cfg);
     driver->results = malloc(driver->room * sizeof *driver->results);
     RW_ASSERT(driver->results);
+}
+
+static inline void driver_new(struct driver *driver, const struct rw_image *image, uint32_t shards,
+                              uint32_t positions_max, uint32_t fills_max) {
+    driver_new_of(driver, image, shards, positions_max, fills_max, 0);
 }
 
 static inline void driver_free(struct driver *driver) {
@@ -157,6 +164,13 @@ static inline struct log_entry make_fill(uint64_t time, uint64_t exec_id, uint32
 static inline struct log_entry make_plain(uint64_t time, uint8_t type) {
     return (struct log_entry){
         .entry = {.event_time_ns = time, .type = type, .slots = 1, .version = RW_ENTRY_VERSION}};
+}
+
+static inline struct log_entry make_end(uint64_t time, uint16_t channel) {
+    struct log_entry log = make_plain(time, RW_ENTRY_END);
+    const struct rw_end_body body = {.source_kind = RW_END_CHANNEL, .source = channel};
+    memcpy(log.entry.body, &body, sizeof body);
+    return log;
 }
 
 static inline struct log_entry make_session(uint64_t time, uint8_t event) {

@@ -26,7 +26,9 @@ static const struct rw_result extreme = {.template_id = RW_RESULT_TEMPLATE,
                                          .realised_pnl = -1,
                                          .unrealised_pnl = INT64_MAX,
                                          .gross = 10,
-                                         .net = -10};
+                                         .net = -10,
+                                         .venues = 255,
+                                         .across_ns = UINT64_MAX};
 
 static void columns_stand_in_their_fixed_order(void **state) {
     char *text;
@@ -41,14 +43,17 @@ static void columns_stand_in_their_fixed_order(void **state) {
         "session,result_sequence,input_sequence,event_time_ns,kind,portfolio,instrument,position,"
         "mark,realised_pnl,unrealised_pnl,gross,net,limit_state,quality,var,es,worst_loss,"
         "worst_scenario,margin,delta,gamma,vega,theta,rho,start_ns,length_ns,open,high,low,close,"
-        "volume,notional,trades,version,alert,rule,severity,key,value,threshold,acknowledged\n"
+        "volume,notional,trades,version,alert,rule,severity,key,value,threshold,acknowledged,"
+        "venues,across_ns\n"
         "2611210001,18446744073709551615,1,34200000000000,desk_limit_net,7,0,"
-        "-9223372036854775808,0,-1,9223372036854775807,10,-10,2,129,,,,,,,,,,,,,,,,,,,,,,,,,,,\n"
+        "-9223372036854775808,0,-1,9223372036854775807,10,-10,2,129,,,,,,,,,,,,,,,,,,,,,,,,,,,,255,"
+        "18446744073709551615\n"
         "{\"session\":\"2611210001\",\"result_sequence\":18446744073709551615,"
         "\"input_sequence\":1,\"event_time_ns\":34200000000000,\"kind\":\"desk_limit_net\","
         "\"portfolio\":7,\"instrument\":0,\"position\":-9223372036854775808,\"mark\":0,"
         "\"realised_pnl\":-1,\"unrealised_pnl\":9223372036854775807,\"gross\":10,\"net\":-10,"
-        "\"limit_state\":2,\"quality\":129}\n");
+        "\"limit_state\":2,\"quality\":129,\"venues\":255,"
+        "\"across_ns\":18446744073709551615}\n");
     free(text);
 }
 
@@ -82,10 +87,10 @@ static void each_template_fills_its_own_columns(void **state) {
     fclose(out);
     assert_string_equal(
         text, "s,0,0,0,risk,0,0,0,0,0,0,0,0,0,0,-1,0,0,65535,0,0,0,0,0,-9223372036854775808"
-              ",,,,,,,,,,,,,,,,,\n"
+              ",,,,,,,,,,,,,,,,,,,\n"
               "s,0,0,0,bar,0,3,0,0,0,0,0,0,0,0,,,,,,,,,,,60,1,0,0,-2147483648,0,"
-              "18446744073709551615,0,0,2,,,,,,,\n"
-              "s,0,0,0,alert,0,0,0,0,0,0,0,0,0,0,,,,,,,,,,,60,0,,,,,,,,1,0,0,255,0,-5,0,0\n"
+              "18446744073709551615,0,0,2,,,,,,,,,\n"
+              "s,0,0,0,alert,0,0,0,0,0,0,0,0,0,0,,,,,,,,,,,60,0,,,,,,,,1,0,0,255,0,-5,0,0,,\n"
               "{\"session\":\"s\",\"result_sequence\":0,\"input_sequence\":0,\"event_time_ns\":0,"
               "\"kind\":\"alert\",\"portfolio\":0,\"instrument\":0,\"position\":0,\"mark\":0,"
               "\"realised_pnl\":0,\"unrealised_pnl\":0,\"gross\":0,\"net\":0,\"limit_state\":0,"

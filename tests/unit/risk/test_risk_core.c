@@ -409,6 +409,128 @@ static void a_halt_lasts_as_long_as_ticks_carry_it(void **state) {
     teardown(&f);
 }
 
+/* A quote of instrument 1 by a channel. */
+static struct log_entry quote(uint64_t time, uint16_t channel, int32_t bid, int32_t ask,
+                              uint16_t quality) {
+    struct log_entry tick = make_tick(time, 1, RW_TICK_BBO, bid, ask, 0);
+    tick_set(&tick, channel, quality, 0);
+    return tick;
+}
+
+static struct log_entry channel_state(uint64_t time, uint16_t channel, uint16_t quality) {
+    struct log_entry state = make_tick(time, 0, RW_TICK_CHANNEL, 0, 0, 0);
+    tick_set(&state, channel, quality, 0);
+    return state;
+}
+
+static struct rw_risk_view mark_of_1(const struct fixture *fixture) {
+    struct rw_risk_view view;
+    assert_true(rw_risk_view_position(fixture->driver.risk[0], 1, 1, &view));
+    return view;
+}
+
+static void two_venues_are_marked_by_the_best_of_both(void **state) {
+    struct fixture f;
+    setup(&f, 1);
+    apply(&f, quote(10, 1, 999800, 1000400, 0));
+    assert_int_equal(mark_of_1(&f).mark, 1000100);
+    assert_null(rw_risk_composite(f.driver.risk[0], 1));
+    apply(&f, quote(11, 4, 1000000, 1000600, 0)); /* bid of channel 4, ask of channel 1 */
+    assert_int_equal(mark_of_1(&f).mark, 1000200);
+    assert_int_equal(mark_of_1(&f).quality, 0);
+    assert_int_equal(rw_risk_composite(f.driver.risk[0], 1)->raw.bid_venues, 1u << 4);
+    apply(&f, quote(12, 4, 999000, 1001000, 0)); /* channel 1 alone is best again */
+    assert_int_equal(mark_of_1(&f).mark, 1000100);
+    teardown(&f);
+}
+
+static void a_venue_in_a_gap_leaves_and_its_holders_are_marked_anew_by_that_entry(void **state) {
+    struct fixture f;
+    setup(&f, 2);
+    apply(&f, make_session(5, RW_SESSION_OPEN));
+    apply(&f, quote(10, 1, 999900, 1000100, 0));
+    apply(&f, quote(11, 4, 1009900, 1010100, 0));
+    assert_true(mark_of_1(&f).quality & RW_QUALITY_ACROSS);
+    apply(&f, channel_state(12, 1, RW_QUALITY_FEED_GAP));
+    const uint8_t kinds[] = {RW_RESULT_PORTFOLIO, RW_RESULT_PORTFOLIO, RW_RESULT_DESK,
+                             RW_RESULT_DESK, RW_RESULT_FIRM};
+    const uint32_t rows[] = {1, 3, 1, 2, 0};
+    assert_kinds(&f, 5, kinds, rows);
+    assert_int_equal(mark_of_1(&f).mark, 1010000);
+    assert_int_equal(mark_of_1(&f).quality, RW_QUALITY_VENUE_OUT);
+    assert_int_equal(result(&f, 1)->net, -50ll * 1010000);
+    assert_int_equal(result(&f, 3)->net, -50ll * 1010000); /* the addend came along */
+    apply(&f, channel_state(13, 1, 0));
+    assert_int_equal(mark_of_1(&f).quality & RW_QUALITY_VENUE_OUT, 0);
+    assert_true(mark_of_1(&f).quality & RW_QUALITY_ACROSS);
+    teardown(&f);
+}
+
+static void without_a_venue_that_counts_the_last_good_mark_stays(void **state) {
+    struct fixture f;
+    setup(&f, 1);
+    apply(&f, quote(10, 1, 999900, 1000100, 0));
+    apply(&f, quote(11, 4, 999900, 1000300, 0));
+    apply(&f, quote(12, 1, 999900, 1000100, RW_QUALITY_HALTED)); /* leaves */
+    assert_int_equal(mark_of_1(&f).mark, 1000100);
+    assert_int_equal(mark_of_1(&f).quality, RW_QUALITY_VENUE_OUT);
+    apply(&f, make_end(13, 4)); /* closed */
+    apply(&f, quote(14, 1, 500000, 600000, RW_QUALITY_HALTED));
+    assert_int_equal(mark_of_1(&f).mark, 1000100);
+    assert_int_equal(mark_of_1(&f).quality, RW_QUALITY_VENUE_OUT | RW_QUALITY_HALTED);
+    apply(&f, quote(15, 1, 999900, 1000100, 0));
+    assert_int_equal(mark_of_1(&f).mark, 1000000);
+    assert_int_equal(mark_of_1(&f).quality, RW_QUALITY_VENUE_OUT);
+    teardown(&f);
+}
+
+static void a_stale_venue_leaves_at_a_clock_entry(void **state) {
+    struct fixture f;
+    setup(&f, 1);
+    apply(&f, quote(1000, 1, 999900, 1000100, 0));
+    apply(&f, quote(1500, 4, 1000000, 1000100, 0));
+    assert_int_equal(mark_of_1(&f).mark, 1000050);
+    apply(&f, make_plain(2400, RW_ENTRY_CLOCK)); /* channel 1 is older than 1,000 ns */
+    assert_int_equal(mark_of_1(&f).quality, RW_QUALITY_VENUE_OUT);
+    apply(&f, quote(2450, 4, 999000, 1000000, 0));
+    assert_int_equal(mark_of_1(&f).mark, 999500);
+    apply(&f, make_plain(9000, RW_ENTRY_CLOCK));
+    assert_int_equal(mark_of_1(&f).mark, 999500);
+    assert_int_equal(mark_of_1(&f).quality, RW_QUALITY_VENUE_OUT | RW_QUALITY_STALE);
+    assert_int_equal(DRIVER_SUM(&f.driver, quotes_stale), 2);
+    teardown(&f);
+}
+
+static void a_position_tells_the_venues_of_its_mark_and_the_age_of_a_crossed_market(void **state) {
+    struct fixture f;
+    setup(&f, 1);
+    apply(&f, quote(10, 1, 999900, 1000100, 0));
+    apply(&f, make_fill(11, 1, 1, 1, 5, 1000000, 0));
+    assert_int_equal(result(&f, 1)->venues, 0);
+    apply(&f, quote(20, 4, 1000200, 1000400, 0));
+    apply(&f, make_fill(50, 2, 1, 1, 5, 1000000, 0));
+    assert_int_equal(result(&f, 1)->kind, RW_RESULT_POSITION);
+    assert_int_equal(result(&f, 1)->venues, 1u << 1 | 1u << 4);
+    assert_int_equal(result(&f, 1)->across_ns, 30);
+    assert_int_equal(result(&f, 1)->quality,
+                     RW_QUALITY_ACROSS | RW_QUALITY_CROSSED | RW_QUALITY_NO_MARK);
+    apply(&f, make_fill(15, 3, 1, 1, 5, 1000000, 0)); /* event time of another source, before */
+    assert_int_equal(result(&f, 1)->across_ns, 0);
+    teardown(&f);
+}
+
+static void ticks_of_a_ninth_channel_are_counted_and_ignored(void **state) {
+    struct fixture f;
+    setup(&f, 1);
+    for (uint16_t c = 0; c < RW_VENUES_MAX; c++) apply(&f, quote(10, 100 + c, 999900, 1000100, 0));
+    assert_int_equal(apply(&f, quote(11, 7, 1000000, 1000100, 0)), 0);
+    assert_int_equal(apply(&f, channel_state(12, 7, RW_QUALITY_FEED_GAP)), 0);
+    assert_int_equal(apply(&f, make_end(13, 7)), 0);
+    assert_int_equal(DRIVER_SUM(&f.driver, tick_no_venue), 2);
+    assert_int_equal(mark_of_1(&f).mark, 1000000);
+    teardown(&f);
+}
+
 static void bad_ticks_and_unknown_entries_are_counted_and_ignored(void **state) {
     struct fixture f;
     setup(&f, 1);
@@ -493,6 +615,12 @@ int main(void) {
         cmocka_unit_test(a_symbol_whose_book_is_broken_marks_its_holders_alone),
         cmocka_unit_test(age_outlives_the_end_of_a_gap),
         cmocka_unit_test(a_halt_lasts_as_long_as_ticks_carry_it),
+        cmocka_unit_test(two_venues_are_marked_by_the_best_of_both),
+        cmocka_unit_test(a_venue_in_a_gap_leaves_and_its_holders_are_marked_anew_by_that_entry),
+        cmocka_unit_test(without_a_venue_that_counts_the_last_good_mark_stays),
+        cmocka_unit_test(a_stale_venue_leaves_at_a_clock_entry),
+        cmocka_unit_test(a_position_tells_the_venues_of_its_mark_and_the_age_of_a_crossed_market),
+        cmocka_unit_test(ticks_of_a_ninth_channel_are_counted_and_ignored),
         cmocka_unit_test(bad_ticks_and_unknown_entries_are_counted_and_ignored),
         cmocka_unit_test(shards_cover_all_portfolios_and_cut_at_accounts),
         cmocka_unit_test(an_image_that_breaks_the_bounds_is_refused_by_name),

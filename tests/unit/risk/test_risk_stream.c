@@ -35,7 +35,7 @@ static void results_equal_a_naive_batch_for_any_number_of_shards(void **state) {
     struct rw_rng rng;
     rw_rng_seed(&rng, seed_of_run(7020));
     struct naive *naive = malloc(sizeof *naive);
-    uint64_t results = 0, limits = 0;
+    uint64_t results = 0, limits = 0, several = 0, across = 0;
     for (uint32_t run = 0; run < RUNS; run++) {
         struct rw_image *image = image_random(&rng, 2 + (uint32_t)rw_rng_below(&rng, 12),
                                               2 + (uint32_t)rw_rng_below(&rng, 14), 3);
@@ -43,8 +43,9 @@ static void results_equal_a_naive_batch_for_any_number_of_shards(void **state) {
         for (uint32_t k = 0; k < 3; k++) driver_new(&driver[k], image, shard_counts[k], 0, 1024);
         memset(naive, 0, sizeof *naive);
         naive->image = image;
+        naive->marks = rw_report_marks_new(image);
         naive->out = malloc(ENTRIES * 200 * sizeof *naive->out);
-        struct random_log log = {&rng, image, 0, 0};
+        struct random_log log = {&rng, image, 0, 0, run % 4 == 0};
         for (uint32_t i = 0; i < ENTRIES; i++) {
             struct log_entry entry = random_entry(&log);
             for (uint32_t k = 0; k < 3; k++) driver_apply(&driver[k], &entry);
@@ -54,15 +55,45 @@ static void results_equal_a_naive_batch_for_any_number_of_shards(void **state) {
         }
         for (uint32_t k = 0; k < 3; k++) assert_same_results(&driver[k], naive->out, naive->count);
         results += naive->count;
-        for (uint32_t i = 0; i < naive->count; i++) limits += naive->out[i].measure != 0;
+        for (uint32_t i = 0; i < naive->count; i++) {
+            limits += naive->out[i].measure != 0;
+            across += naive->out[i].across_ns != 0;
+            several += naive->out[i].venues != 0;
+        }
         for (uint32_t k = 0; k < 3; k++) driver_free(&driver[k]);
+        rw_report_marks_free(naive->marks);
         free(naive->out);
         free(image);
     }
     free(naive);
-    printf("%llu results, %llu of them limits\n", (unsigned long long)results,
-           (unsigned long long)limits);
-    assert_true(limits > 500);
+    printf("%llu results, %llu limits; marks of several venues at %llu fills, %llu across\n",
+           (unsigned long long)results, (unsigned long long)limits, (unsigned long long)several,
+           (unsigned long long)across);
+    assert_true(limits > 500 && several > 100 && across > 10);
+}
+
+/* With one channel an instrument, and with one channel in all, keeping quotes by venue changes
+ * nothing. */
+static void one_channel_gives_the_same_bytes_with_and_without_venues(void **state) {
+    struct rw_rng rng;
+    rw_rng_seed(&rng, seed_of_run(7025));
+    for (uint32_t run = 0; run < 20; run++) {
+        struct rw_image *image = image_random(&rng, 9, 8, 3);
+        struct driver plain, venues;
+        driver_new_of(&plain, image, 1, 0, 1024, 1);
+        driver_new_of(&venues, image, 2, 0, 1024, 4);
+        struct random_log log = {&rng, image, 0, 0, true};
+        for (uint32_t i = 0; i < 500; i++) {
+            struct log_entry entry = random_entry(&log);
+            driver_apply(&plain, &entry);
+            driver_apply(&venues, &entry);
+            assert_true(rw_hash_equal(plain.hash, venues.hash));
+        }
+        assert_true(plain.count > 500);
+        driver_free(&plain);
+        driver_free(&venues);
+        free(image);
+    }
 }
 
 /* The hash by its definition: over all records, with an end for every input. */
@@ -72,7 +103,7 @@ static void the_running_hash_is_defined_for_every_input(void **state) {
     struct rw_image *image = image_random(&rng, 5, 7, 3);
     struct driver driver;
     driver_new(&driver, image, 2, 0, 1024);
-    struct random_log log = {&rng, image, 0, 0};
+    struct random_log log = {&rng, image, 0, 0, false};
     struct rw_hash want = {0, 0};
     uint32_t empty = 0;
     for (uint64_t n = 1; n <= 600; n++) {
@@ -165,7 +196,7 @@ static void a_split_fill_ends_in_the_same_totals(void **state) {
     struct driver whole, split;
     driver_new(&whole, image, 1, 0, 8192);
     driver_new(&split, image, 4, 0, 8192);
-    struct random_log log = {&rng, image, 0, 0};
+    struct random_log log = {&rng, image, 0, 0, false};
     uint64_t newest_id = 0;
     for (uint32_t i = 0; i < 2000; i++) {
         struct log_entry entry = random_entry(&log);
@@ -266,6 +297,7 @@ static void noise_keeps_every_bound(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(results_equal_a_naive_batch_for_any_number_of_shards),
+        cmocka_unit_test(one_channel_gives_the_same_bytes_with_and_without_venues),
         cmocka_unit_test(the_running_hash_is_defined_for_every_input),
         cmocka_unit_test(end_markers_follow_inputs_with_results_and_every_1024th),
         cmocka_unit_test(the_order_of_fills_in_different_instruments_does_not_matter),
