@@ -75,7 +75,8 @@ enum rw_quality {
 };
 
 /* A TICK's source identity is (channel, venue_sequence, index). It is self-contained: BBO and last
- * trade are those after the event. A missing side has price 0 and quantity 0. */
+ * trade are those after the event; of a trade or status flagged CONFLATED the BBO is the newer one
+ * that was told before it. A missing side has price 0 and quantity 0. */
 struct rw_tick_body {
     uint16_t channel;
     uint16_t index;   /* position among the ticks of one venue message: 0, 1, … */
