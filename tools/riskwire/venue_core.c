@@ -8,8 +8,10 @@
 #include <string.h>
 
 #include "dataplane/base/assert.h"
+#include "tools/riskwire/gen_saying.h"
 
 #define SECOND_NS   1000000000ull
+#define PITCH_UNIT  1u
 #define END_WAIT_NS (SECOND_NS / 10) /* from the last message to the end of the session */
 
 enum phase { PHASE_WAITING, PHASE_MARKET, PHASE_END, PHASE_OVER };
@@ -23,8 +25,9 @@ struct life {
 struct rw_venue_core {
     struct rw_venue_cfg cfg;
     struct rw_gen_market *market;
-    struct rw_venue_wire *wire;
-    uint64_t packed; /* messages of the wire that stand in a packet */
+    const struct rw_gen_framing *framing;
+    struct rw_gen_saying *saying; /* NULL: the market's messages go out as they are */
+    uint64_t packed;              /* messages of the wire that stand in a packet */
     struct life life[RW_VENUE_LIVES_MAX];
     uint32_t current, sessions;
     enum phase phase;
@@ -71,6 +74,20 @@ static void make_market(struct rw_venue_core *venue, uint64_t start_ns) {
     venue->market = rw_gen_market_new(&cfg);
 }
 
+/* Another exchange tells the market in messages of its own, from an empty market on. */
+static void begin_saying(struct rw_venue_core *venue) {
+    venue->packed = 0;
+    if (!venue->cfg.feed || !strcmp(venue->cfg.feed, "itch50")) return;
+    rw_gen_saying_free(venue->saying);
+    venue->saying = rw_gen_saying_new(venue->cfg.feed, venue->cfg.messages);
+}
+
+static struct rw_gen_framing_terms terms_of(const struct rw_venue_core *venue) {
+    struct rw_gen_framing_terms terms = {.unit = PITCH_UNIT};
+    memcpy(terms.session, venue->life[venue->current].session, sizeof terms.session);
+    return terms;
+}
+
 struct rw_venue_core *rw_venue_new(const struct rw_venue_cfg *cfg) {
     RW_ASSERT(cfg->speed_permille >= 1 && cfg->speed_permille <= 1000000);
     RW_ASSERT(cfg->packet_bytes >= RW_VENUE_PAYLOAD_MIN);
@@ -78,8 +95,10 @@ struct rw_venue_core *rw_venue_new(const struct rw_venue_cfg *cfg) {
     struct rw_venue_core *venue = calloc(1, sizeof *venue);
     RW_ASSERT(venue);
     venue->cfg = *cfg;
-    venue->wire = rw_venue_wire_new(cfg->feed);
+    venue->framing = rw_gen_framing_named(cfg->feed ? cfg->feed : "itch50");
+    RW_ASSERT(venue->framing);
     make_market(venue, 0);
+    begin_saying(venue);
     venue->market_start_ns = venue->started_ns = rw_gen_market_time(venue->market);
     venue->event_ns = venue->market_start_ns;
     venue->open_due_ns = UINT64_MAX;
@@ -92,7 +111,7 @@ void rw_venue_free(struct rw_venue_core *venue) {
         rw_venue_log_fini(&venue->life[i].log);
         rw_venue_log_fini(&venue->life[i].wire);
     }
-    rw_venue_wire_free(venue->wire);
+    rw_gen_saying_free(venue->saying);
     rw_gen_market_free(venue->market);
     free(venue);
 }
@@ -122,8 +141,7 @@ bool rw_venue_restart(struct rw_venue_core *venue, uint64_t at_ns, enum rw_venue
     else
         memcpy(venue->life[venue->current].session, before, RW_MOLD_SESSION_BYTES + 1);
     make_market(venue, start_ns);
-    rw_venue_wire_restart(venue->wire);
-    venue->packed = 0;
+    begin_saying(venue);
     venue->phase = PHASE_MARKET;
     venue->origin_ns = at_ns + pause_ns;
     venue->market_start_ns = start_ns;
@@ -139,39 +157,39 @@ uint64_t rw_venue_due(const struct rw_venue_core *venue) {
 }
 
 static const struct rw_venue_log *sent_of(const struct rw_venue_core *venue, uint32_t life) {
-    bool is_plain = rw_venue_wire_is_plain(venue->wire);
-    return is_plain ? &venue->life[life].log : &venue->life[life].wire;
+    return venue->saying ? &venue->life[life].wire : &venue->life[life].log;
 }
 
 static void publish(struct rw_venue_core *venue) {
     struct life *life = &venue->life[venue->current];
     struct rw_gen_message message;
+    struct rw_gen_said said = {0};
     RW_ASSERT(rw_gen_market_next(venue->market, &message));
     rw_venue_log_add(&life->log, message.message, message.bytes);
-    if (!rw_venue_wire_is_plain(venue->wire))
-        rw_venue_wire_translate(venue->wire, venue->market, &message, &life->wire);
+    if (venue->saying) rw_gen_saying_say(venue->saying, message.message, message.bytes, &said);
+    for (uint32_t i = 0; i < said.count; i++)
+        rw_venue_log_add(&life->wire, said.message[i], said.bytes[i]);
     venue->event_ns = message.time_ns;
     venue->count.messages++;
 }
 
 /* Puts what waits into the packet; false when it is full before all is in it. */
-static bool pack(struct rw_venue_core *venue, struct rw_venue_packet *packet) {
+static bool pack(struct rw_venue_core *venue, struct rw_gen_packet *packet) {
     const struct rw_venue_log *log = sent_of(venue, venue->current);
     while (venue->packed < log->count) {
         uint32_t bytes;
         const uint8_t *message = rw_venue_log_get(log, venue->packed + 1, &bytes);
-        if (!rw_venue_wire_put(venue->wire, message, bytes)) {
-            RW_ASSERT(packet->messages > 0);
+        if (!venue->framing->put(packet, message, bytes)) {
+            RW_ASSERT(packet->count > 0);
             return false;
         }
         venue->packed++;
-        packet->messages++;
     }
     return true;
 }
 
 /* Fills the packet with what happened until it is sent; the next one may be due at once. */
-static void fill(struct rw_venue_core *venue, struct rw_venue_packet *packet) {
+static void fill(struct rw_venue_core *venue, struct rw_gen_packet *packet) {
     uint64_t next_ns;
     if (!pack(venue, packet)) return;
     while ((next_ns = rw_gen_market_time(venue->market)) != UINT64_MAX &&
@@ -185,9 +203,17 @@ static void fill(struct rw_venue_core *venue, struct rw_venue_packet *packet) {
     venue->over_ns = venue->sent_ns + END_WAIT_NS + venue->cfg.linger_ns;
 }
 
-static void say_the_end(struct rw_venue_core *venue, struct rw_venue_packet *packet) {
-    packet->bytes = rw_venue_wire_last(venue->wire, packet->payload, venue->cfg.packet_bytes,
-                                       venue->life[venue->current].session, packet->sequence);
+/* A venue that says the end in a message goes on with heartbeats. */
+static void say_the_end(struct rw_venue_core *venue, struct rw_venue_packet *packet,
+                        const struct rw_gen_framing_terms *terms) {
+    packet->bytes =
+        (uint32_t)venue->framing->end_of_session(terms, packet->payload, packet->sequence);
+    if (packet->bytes == 0) {
+        struct rw_gen_packet heartbeat;
+        venue->framing->begin(&heartbeat, terms, packet->payload, sizeof packet->payload,
+                              packet->sequence);
+        packet->bytes = (uint32_t)venue->framing->end(&heartbeat);
+    }
     venue->count.ends++;
     venue->quiet_ns = packet->time_ns + venue->cfg.heartbeat_ns;
     if (packet->time_ns >= venue->over_ns) venue->phase = PHASE_OVER;
@@ -195,18 +221,21 @@ static void say_the_end(struct rw_venue_core *venue, struct rw_venue_packet *pac
 }
 
 void rw_venue_next(struct rw_venue_core *venue, struct rw_venue_packet *packet) {
+    struct rw_gen_framing_terms terms = terms_of(venue);
+    struct rw_gen_packet made;
     RW_ASSERT(venue->phase != PHASE_OVER);
     packet->time_ns = venue->sent_ns = rw_venue_due(venue);
     packet->sequence = venue->packed + 1;
     packet->messages = 0;
     if (venue->phase == PHASE_END) {
-        say_the_end(venue, packet);
+        say_the_end(venue, packet, &terms);
         return;
     }
-    rw_venue_wire_begin(venue->wire, packet->payload, venue->cfg.packet_bytes,
-                        venue->life[venue->current].session, packet->sequence);
-    if (venue->open_due_ns == packet->time_ns) fill(venue, packet);
-    packet->bytes = rw_venue_wire_end(venue->wire);
+    venue->framing->begin(&made, &terms, packet->payload, venue->cfg.packet_bytes,
+                          packet->sequence);
+    if (venue->open_due_ns == packet->time_ns) fill(venue, &made);
+    packet->messages = made.count;
+    packet->bytes = (uint32_t)venue->framing->end(&made);
     venue->count.packets += packet->messages > 0;
     venue->count.heartbeats += packet->messages == 0;
     venue->quiet_ns =

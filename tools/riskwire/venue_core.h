@@ -18,16 +18,16 @@
 #include <stdint.h>
 
 #include "dataplane/feed/moldudp64.h"
+#include "tools/riskwire/gen_framing.h"
 #include "tools/riskwire/gen_market.h"
 #include "tools/riskwire/venue_log.h"
-#include "tools/riskwire/venue_wire.h"
 
 #define RW_VENUE_PAYLOAD_MAX 1400u
 #define RW_VENUE_PAYLOAD_MIN 128u /* a header and the longest message fit */
 #define RW_VENUE_LIVES_MAX   16u
 
 struct rw_venue_cfg {
-    enum rw_venue_feed feed;
+    const char *feed; /* one of RW_GEN_FRAMING_NAMES; NULL: itch50 */
     uint64_t seed;
     uint64_t messages;    /* of all lives together, unless restarts make the last one too short */
     uint64_t duration_ns; /* of the market, in its own time */

@@ -61,7 +61,7 @@ static const struct argp_option options[] = {
     {"seed", KEY_SEED, "N", 0, "same seed and options, same market and same faults (1)", 1},
     {"messages", KEY_MESSAGES, "N", 0, "messages of the session (200000)", 1},
     {"symbols", KEY_SYMBOLS, "N", 0, "instruments (messages / 1000, at least 8)", 1},
-    {"feed", KEY_FEED, "FEED", 0, RW_VENUE_FEED_NAMES " (itch50)", 1},
+    {"feed", KEY_FEED, "FEED", 0, RW_GEN_FRAMING_NAMES " (itch50)", 1},
     {"listing", KEY_LISTING, "N", 0, "the instruments of this seed: venues of one market (--seed)",
      1},
     {"rate", KEY_RATE, "N", 0, "mean messages a second of the market's own time (10000)", 1},
@@ -196,9 +196,9 @@ static void parse_form(const char *value, struct argp_state *state,
 
 static void parse_feed(const char *value, struct argp_state *state,
                        struct rw_venue_options *venue) {
-    venue->venue.feed = rw_venue_feed_named(value);
-    if (venue->venue.feed == RW_VENUE_FEEDS)
-        argp_error(state, "--feed is one of " RW_VENUE_FEED_NAMES ", not '%s'", value);
+    venue->venue.feed = value;
+    if (!rw_gen_framing_named(value))
+        argp_error(state, "--feed is one of " RW_GEN_FRAMING_NAMES ", not '%s'", value);
 }
 
 /* What must be there, and what does not go together. */
@@ -207,7 +207,8 @@ static void check_end(struct argp_state *state, const struct rw_venue_options *v
     if (!venue->group[0]) argp_error(state, "--group-a ADDRESS:PORT is missing");
     if (venue->start == RW_VENUE_START_HOLD && !venue->control)
         argp_error(state, "--hold needs --control, to be told to begin");
-    if (venue->venue.feed != RW_VENUE_ITCH50 && (venue->requests || venue->glimpse))
+    bool is_itch = !venue->venue.feed || !strcmp(venue->venue.feed, "itch50");
+    if (!is_itch && (venue->requests || venue->glimpse))
         argp_error(state, "--requests and --glimpse are of the feed itch50 only");
 }
 
