@@ -490,8 +490,7 @@ int rw_venue_run(const struct rw_venue_options *options) {
             fill_report(&run, &report);
             rw_venue_report_print(&report);
         }
-        bool is_whole_day = is_market_over(&run) && !run.is_ended && !is_told_to_end;
-        if (rc == 0 && !is_whole_day) rc = -ECANCELED;
+        if (rc == 0 && !is_market_over(&run)) rc = -ECANCELED;
     }
     return close_all(&run, rc);
 }
