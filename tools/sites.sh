@@ -45,12 +45,13 @@ make_certificates() { # DIR
     done
 }
 
-# more_feeds: sections feed2, feed3, … for the folders in sites_more, each a capture of one more channel.
+# more_feeds: sections feed2, feed3, … for the folders in sites_more, each a capture of one more channel, of
+# sites_more_venue.
 more_feeds() {
     local number=1 folder
     for folder in ${sites_more[@]+"${sites_more[@]}"}; do
-        printf 'feed%d:\n  channel: %d\n  line_a: %s\n  line_b: %s\n  speed: %s\n' $((number + 1)) "$number" \
-            "$folder/line_a.pcap" "$folder/line_b.pcap" "${sites_speed:-1}"
+        printf 'feed%d:\n  venue: %s\n  channel: %d\n  line_a: %s\n  line_b: %s\n  speed: %s\n' $((number + 1)) \
+            "${sites_more_venue:-itch50}" "$number" "$folder/line_a.pcap" "$folder/line_b.pcap" "${sites_speed:-1}"
         number=$((number + 1))
     done
 }

@@ -43,9 +43,11 @@ subscribe() {
     sites_started+=("$subscriber")
 }
 
-# trades_once SITE [FOLDER CHANNEL]: of the first channel, or of another one with its capture.
-trades_once() {
-    cmp -s <(trades_of_venue "${2:-$sites_capture}/session.itch") <(trades_of_log "$dir/$1/journal/log" "${3:-0}")
+trades_once() { cmp -s <(trades_of_venue "$sites_capture/session.itch") <(trades_of_log "$dir/$1/journal/log"); }
+# trades_of_pitch FOLDER: executions and trades with hidden orders, as either line of a capture has them.
+trades_of_pitch() {
+    for line in a b; do riskwire decode --feed pitch "$1/line_$line.pcap" 2>/dev/null; done | tr -d ' {}"' |
+        awk -F'[,:]' '$4 ~ /^0x(23|24|2A|2B|30)$/ { print $2 }' | sort -nu
 }
 report_equals() { # SITE FILE
     riskwire journal report "$dir/$1/journal" -o csv 2>"$dir/report.log" | cmp -s - "$2"
