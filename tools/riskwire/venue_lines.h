@@ -1,16 +1,22 @@
-/* The two lines of the venue: packets go through the faulty wires to the groups' sockets. */
+/* The two lines of the venue: packets go through faulty wires to the groups' sockets. Where several
+ * sites listen, each by interfaces of its own, each has wires of its own, with other faults. */
 #pragma once
 
 #include "dataplane/base/hist.h"
 #include "dataplane/io/stream.h"
 #include "tools/riskwire/gen_wires.h"
 
+#define RW_VENUE_SITES_MAX 4u
+
 struct rw_venue_lines_cfg {
-    const char *group[RW_GEN_WIRES];     /* "ADDRESS:PORT"; NULL: this line is not sent */
-    const char *interface[RW_GEN_WIRES]; /* IPv4 address by which multicast leaves, or NULL */
+    const char *group[RW_GEN_WIRES]; /* "ADDRESS:PORT"; NULL: this line is not sent */
+    uint32_t sites;                  /* 1..RW_VENUE_SITES_MAX */
+    /* IPv4 addresses by which multicast of each site's lines leaves; NULL: the route decides */
+    const char *interface[RW_VENUE_SITES_MAX][RW_GEN_WIRES];
     struct rw_gen_wires_cfg wires;
 };
 
+/* All sites together. */
 struct rw_venue_lines_count {
     struct rw_gen_wires_count wires;
     uint64_t sent[RW_GEN_WIRES];   /* datagrams, doubles included */

@@ -101,7 +101,7 @@ static int open_lines(struct run *run) {
     const struct rw_venue_options *options = run->options;
     struct rw_venue_lines_cfg cfg = {
         .group = {options->group[0], options->group[1]},
-        .interface = {options->interface[0], options->interface[1]},
+        .sites = options->sites,
         .wires = {.seed = options->venue.seed ^ 0x4C494E4553ull,
                   .latency_ns = {LATENCY_NS, LATENCY_NS + options->skew_ns},
                   .jitter_ns = JITTER_NS,
@@ -112,6 +112,7 @@ static int open_lines(struct run *run) {
                   .duplicate_ppm = options->duplicate_ppm,
                   .packets_max = WIRE_PACKETS,
                   .independent = true}};
+    memcpy(cfg.interface, options->interface, sizeof cfg.interface);
     return rw_venue_lines_open(&cfg, &run->lines);
 }
 
@@ -203,7 +204,7 @@ static int open_join(struct run *run) {
     const struct rw_venue_options *options = run->options;
     struct in_addr address;
     if (options->start != RW_VENUE_START_JOIN) return 0;
-    if (!options->interface[0] || inet_pton(AF_INET, options->interface[0], &address) != 1) {
+    if (!options->interface[0][0] || inet_pton(AF_INET, options->interface[0][0], &address) != 1) {
         rw_err_set(EINVAL, "--wait-for-join needs to know on which interface");
         rw_err_fix("add --interface ADDRESS");
         return -EINVAL;
@@ -319,7 +320,7 @@ static void hear_joins(struct run *run) {
     uint8_t packet[2048];
     if (run->join_fd < 0 || run->is_begun) return;
     const struct sockaddr_in *group = (const void *)rw_venue_lines_group(run->lines, 0)->bytes;
-    uint32_t self = ntohl(inet_addr(run->options->interface[0]));
+    uint32_t self = ntohl(inet_addr(run->options->interface[0][0]));
     for (uint32_t i = 0; i < DATAGRAMS_A_VISIT; i++) {
         ssize_t bytes = recv(run->join_fd, packet, sizeof packet, 0);
         if (bytes <= 0) return;

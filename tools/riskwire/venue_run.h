@@ -8,6 +8,7 @@
 
 #include "tools/riskwire/venue_core.h"
 #include "tools/riskwire/venue_glimpse.h"
+#include "tools/riskwire/venue_lines.h"
 
 enum rw_venue_start { RW_VENUE_START_AFTER, RW_VENUE_START_JOIN, RW_VENUE_START_HOLD };
 
@@ -17,8 +18,9 @@ struct rw_venue_options {
     const char *dir; /* exists */
     /* Addresses as the user wrote them; NULL: there is no such line or server. */
     const char *group[2], *requests, *glimpse, *dropcopy;
-    /* IPv4 addresses by which multicast of each line leaves; NULL: the route decides */
-    const char *interface[2];
+    /* IPv4 addresses by which multicast of each site's lines leaves; NULL: the route decides */
+    const char *interface[RW_VENUE_SITES_MAX][2];
+    uint32_t sites;      /* ≥ 1 */
     const char *control; /* path of the FIFO that is made */
     uint32_t loss_ppm[2], loss_run, reorder_ppm, duplicate_ppm, skew_ns;
     uint32_t portfolios, holders, own_percent, truths;

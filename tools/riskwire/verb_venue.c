@@ -70,8 +70,11 @@ static const struct argp_option options[] = {
      2},
     {"group-b", KEY_GROUP_B, "ADDRESS:PORT", 0, "where line B goes (no line B)", 2},
     {"interface", KEY_INTERFACE, "ADDRESS", 0,
-     "own IPv4 address by which multicast leaves (as routed)", 2},
-    {"interface-b", KEY_INTERFACE_B, "ADDRESS", 0, "another one for line B (--interface)", 2},
+     "own IPv4 address by which multicast leaves (as routed); again for each further site that "
+     "listens, up to four, with losses of its own",
+     2},
+    {"interface-b", KEY_INTERFACE_B, "ADDRESS", 0,
+     "another one for line B of the site before it (--interface)", 2},
     {"requests", KEY_REQUESTS, "ADDRESS:PORT", 0, "where re-requests are answered (nowhere)", 2},
     {"glimpse", KEY_GLIMPSE, "ADDRESS:PORT", 0, "where snapshots are served (nowhere)", 2},
     {"drop-copy", KEY_DROPCOPY, "ADDRESS:PORT", 0, "where the firm's fills are served (nowhere)",
@@ -161,10 +164,6 @@ static const char **text_of(int key, struct rw_venue_options *venue) {
         return &venue->group[0];
     case KEY_GROUP_B:
         return &venue->group[1];
-    case KEY_INTERFACE:
-        return &venue->interface[0];
-    case KEY_INTERFACE_B:
-        return &venue->interface[1];
     case KEY_REQUESTS:
         return &venue->requests;
     case KEY_GLIMPSE:
@@ -201,6 +200,19 @@ static void parse_feed(const char *value, struct argp_state *state,
         argp_error(state, "--feed is one of " RW_GEN_FRAMING_NAMES ", not '%s'", value);
 }
 
+/* An interface begins a site; both its lines leave there, unless line B has another one. */
+static bool parse_interface(int key, const char *value, struct argp_state *state,
+                            struct rw_venue_options *venue) {
+    if (key != KEY_INTERFACE && key != KEY_INTERFACE_B) return false;
+    if (key == KEY_INTERFACE && venue->sites == RW_VENUE_SITES_MAX)
+        argp_error(state, "--interface stands there more than %u times", RW_VENUE_SITES_MAX);
+    if (key == KEY_INTERFACE_B && venue->sites == 0)
+        argp_error(state, "--interface-b stands behind the --interface of its site");
+    if (key == KEY_INTERFACE) venue->interface[venue->sites++][0] = value;
+    venue->interface[venue->sites - 1][1] = value;
+    return true;
+}
+
 /* What must be there, and what does not go together. */
 static void check_end(struct argp_state *state, const struct rw_venue_options *venue) {
     if (!venue->dir) argp_error(state, "--out DIR is missing");
@@ -223,6 +235,7 @@ static error_t parse(int key, char *value, struct argp_state *state) {
         return 0;
     }
     if (parse_number(key, value, state, venue)) return 0;
+    if (parse_interface(key, value, state, venue)) return 0;
     switch (key) {
     case KEY_RATE:
         given->rate = rw_argument_number(state, "rate", value, 1, 10000000);
@@ -253,7 +266,7 @@ static error_t parse(int key, char *value, struct argp_state *state) {
         venue->glimpse_form.names_last = true;
         return 0;
     case ARGP_KEY_END:
-        if (!venue->interface[1]) venue->interface[1] = venue->interface[0];
+        if (venue->sites == 0) venue->sites = 1;
         check_end(state, venue);
         return 0;
     default:
