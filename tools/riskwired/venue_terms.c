@@ -36,9 +36,9 @@ int rw_venue_terms_session(const struct rw_venue *venue, const char *text, const
 int rw_venue_terms_midnight(const char *session, const char *zone, const char *name,
                             uint64_t *midnight_ns) {
     unsigned hours, minutes;
-    char sign;
+    char sign[2]; /* a scanset ends its text with a NUL */
     int used = 0;
-    if (sscanf(zone, "%1[+-]%2u:%2u%n", &sign, &hours, &minutes, &used) != 3 || zone[used] ||
+    if (sscanf(zone, "%1[+-]%2u:%2u%n", sign, &hours, &minutes, &used) != 3 || zone[used] ||
         used != 6 || hours > 14 || minutes > 59) {
         int rc = rw_err_set(EINVAL, "%s.zone is '%s', wanted like -05:00", name, zone);
         rw_err_fix("New York is -05:00 in winter and -04:00 in summer, Chicago one hour less");
@@ -52,7 +52,7 @@ int rw_venue_terms_midnight(const char *session, const char *zone, const char *n
     int64_t start = timegm(&day); /* normalises a day that does not exist */
     if (day.tm_mon != wanted.tm_mon || day.tm_mday != wanted.tm_mday)
         return rw_err_set(EINVAL, "session is '%s', which names no day", session);
-    int64_t east = (int64_t)(hours * 60 + minutes) * 60 * (sign == '-' ? -1 : 1);
+    int64_t east = (int64_t)(hours * 60 + minutes) * 60 * (*sign == '-' ? -1 : 1);
     *midnight_ns = (uint64_t)(start - east) * 1000000000u;
     return 0;
 }
