@@ -27,27 +27,19 @@ struct four {
     __m256i raw_bid, raw_ask, round_bid, round_ask;
 };
 
-/* The highest lane of each of four registers, and the sum of each one's lanes: two steps of pairing
- * and one across the halves, for all four at once. */
-static inline __m128i highest(struct four x) {
-    __m256i raw = _mm256_max_epi32(_mm256_unpacklo_epi32(x.raw_bid, x.raw_ask),
-                                   _mm256_unpackhi_epi32(x.raw_bid, x.raw_ask));
-    __m256i round = _mm256_max_epi32(_mm256_unpacklo_epi32(x.round_bid, x.round_ask),
-                                     _mm256_unpackhi_epi32(x.round_bid, x.round_ask));
-    __m256i all =
-        _mm256_max_epi32(_mm256_unpacklo_epi64(raw, round), _mm256_unpackhi_epi64(raw, round));
-    return _mm_max_epi32(_mm256_castsi256_si128(all), _mm256_extracti128_si256(all, 1));
-}
-
-static inline __m128i sums(struct four x) {
-    __m256i raw = _mm256_add_epi32(_mm256_unpacklo_epi32(x.raw_bid, x.raw_ask),
-                                   _mm256_unpackhi_epi32(x.raw_bid, x.raw_ask));
-    __m256i round = _mm256_add_epi32(_mm256_unpacklo_epi32(x.round_bid, x.round_ask),
-                                     _mm256_unpackhi_epi32(x.round_bid, x.round_ask));
-    __m256i all =
-        _mm256_add_epi32(_mm256_unpacklo_epi64(raw, round), _mm256_unpackhi_epi64(raw, round));
-    return _mm_add_epi32(_mm256_castsi256_si128(all), _mm256_extracti128_si256(all, 1));
-}
+/* Folds the lanes of four registers into one number each: two steps of pairing and one across the
+ * halves, for all four at once. */
+#define FOLD(name, pair, halves)                                                                  \
+    static inline __m128i name(struct four x) {                                                   \
+        __m256i raw = pair(_mm256_unpacklo_epi32(x.raw_bid, x.raw_ask),                           \
+                           _mm256_unpackhi_epi32(x.raw_bid, x.raw_ask));                          \
+        __m256i round = pair(_mm256_unpacklo_epi32(x.round_bid, x.round_ask),                     \
+                             _mm256_unpackhi_epi32(x.round_bid, x.round_ask));                    \
+        __m256i all = pair(_mm256_unpacklo_epi64(raw, round), _mm256_unpackhi_epi64(raw, round)); \
+        return halves(_mm256_castsi256_si128(all), _mm256_extracti128_si256(all, 1));             \
+    }
+FOLD(highest, _mm256_max_epi32, _mm_max_epi32)
+FOLD(sums, _mm256_add_epi32, _mm_add_epi32)
 
 /* The quotes of a row, in registers. */
 struct quotes {
