@@ -118,10 +118,11 @@ static int build(struct site *site) {
     if (!rc) rc = place(site);
     if (!rc) rc = rw_config_site_path(&site->config, "stats", path, sizeof path);
     if (rc) return rc;
-    site->stats = rw_stats_create(path, site->config.site, (uint64_t)getpid());
-    if (!site->stats) return -errno;
+    /* Before the statistics: a living site that has none has no taps. */
     rc = rw_tapping_make(&site->tapping, &site->clock);
     if (rc) return rc;
+    site->stats = rw_stats_create(path, site->config.site, (uint64_t)getpid());
+    if (!site->stats) return -errno;
     struct rw_topology_env env = {.clock = &site->clock,
                                   .stats = site->stats,
                                   .taps = rw_tapping_taps(&site->tapping),
