@@ -356,6 +356,21 @@ int rw_gen_refs_open(const struct rw_gen_refs_cfg *cfg, const struct rw_gen_inst
     return rc;
 }
 
+int rw_gen_refs_open_market(const struct rw_gen_refs_cfg *cfg, const struct rw_gen_market *market,
+                            uint32_t symbols, struct rw_gen_refs **refs) {
+    struct rw_gen_instrument *instruments = calloc(symbols, sizeof *instruments);
+    RW_ASSERT(instruments);
+    for (uint32_t i = 0; i < symbols; i++) {
+        struct rw_gen_symbol_info info = rw_gen_market_symbol(market, i);
+        memcpy(instruments[i].name, info.name, sizeof info.name);
+        instruments[i].locate = info.locate;
+        instruments[i].start_price = info.start_price;
+    }
+    int rc = rw_gen_refs_open(cfg, instruments, symbols, refs);
+    free(instruments);
+    return rc;
+}
+
 int rw_gen_refs_close(struct rw_gen_refs *refs, struct rw_gen_refs_count *count) {
     int rc = close_csv(refs->inputs, "inputs.csv");
     *count = refs->count;

@@ -11,6 +11,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "tools/riskwire/gen_market.h"
+
 struct rw_gen_instrument {
     char name[8]; /* space padded */
     uint16_t locate;
@@ -39,6 +41,9 @@ struct rw_gen_refs; /* opaque */
  * -errno with an error set. */
 int rw_gen_refs_open(const struct rw_gen_refs_cfg *cfg, const struct rw_gen_instrument *instruments,
                      uint32_t count, struct rw_gen_refs **refs);
+/* rw_gen_refs_open_market is the same for the symbols of a market, so many of them. */
+int rw_gen_refs_open_market(const struct rw_gen_refs_cfg *cfg, const struct rw_gen_market *market,
+                            uint32_t symbols, struct rw_gen_refs **refs);
 /* rw_gen_refs_holder returns the index of a portfolio that holds an instrument: each of them for
  * some pick, the same for the same. */
 uint32_t rw_gen_refs_holder(const struct rw_gen_refs *refs, uint32_t instrument, uint32_t pick);

@@ -64,17 +64,7 @@ static int open_refs(struct session *session) {
                                   .fills_percent = options->fills_percent,
                                   .scenarios = options->scenarios,
                                   .locates = options->locates};
-    struct rw_gen_instrument *instruments = calloc(options->symbols, sizeof *instruments);
-    RW_ASSERT(instruments);
-    for (uint32_t i = 0; i < options->symbols; i++) {
-        struct rw_gen_symbol_info info = rw_gen_market_symbol(session->market, i);
-        memcpy(instruments[i].name, info.name, sizeof info.name);
-        instruments[i].locate = info.locate;
-        instruments[i].start_price = info.start_price;
-    }
-    int rc = rw_gen_refs_open(&cfg, instruments, options->symbols, &session->refs);
-    free(instruments);
-    return rc;
+    return rw_gen_refs_open_market(&cfg, session->market, options->symbols, &session->refs);
 }
 
 static int open_itch(struct session *session) {

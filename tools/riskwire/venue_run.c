@@ -79,18 +79,11 @@ static int open_refs(struct run *run) {
                                   .seed = options->venue.seed,
                                   .portfolios = options->portfolios,
                                   .holders = options->holders,
+                                  .scenarios = options->scenarios,
                                   .locates = true};
-    struct rw_gen_instrument *instruments = calloc(symbols, sizeof *instruments);
     run->accounts = calloc(symbols, sizeof *run->accounts);
-    RW_ASSERT(instruments && run->accounts);
-    for (uint32_t i = 0; i < symbols; i++) {
-        struct rw_gen_symbol_info info = rw_gen_market_symbol(rw_venue_market(run->venue), i);
-        memcpy(instruments[i].name, info.name, sizeof info.name);
-        instruments[i].locate = info.locate;
-        instruments[i].start_price = info.start_price;
-    }
-    int rc = rw_gen_refs_open(&cfg, instruments, symbols, &run->refs);
-    free(instruments);
+    RW_ASSERT(run->accounts);
+    int rc = rw_gen_refs_open_market(&cfg, rw_venue_market(run->venue), symbols, &run->refs);
     for (uint32_t i = 0; i < symbols && rc == 0; i++)
         for (uint32_t k = 0; k < RW_VENUE_ACCOUNTS; k++)
             run->accounts[i][k] = rw_gen_refs_holder(run->refs, i, k) + 1;

@@ -23,7 +23,7 @@ struct rw_venue_options {
     uint32_t sites;      /* ≥ 1 */
     const char *control; /* path of the FIFO that is made */
     uint32_t loss_ppm[2], loss_run, reorder_ppm, duplicate_ppm, skew_ns;
-    uint32_t portfolios, holders, own_percent, truths;
+    uint32_t portfolios, holders, own_percent, truths, scenarios;
     enum rw_venue_start start;
     uint64_t start_ns; /* after so long, joined or not; for RW_VENUE_START_HOLD too */
     uint64_t limit_ns; /* then it ends in any case */

@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 
 #include "dataplane/base/err.h"
+#include "dataplane/record/image.h"
 #include "tools/riskwire/arguments.h"
 #include "tools/riskwire/venue_run.h"
 #include "tools/riskwire/verbs.h"
@@ -47,6 +48,7 @@ enum {
     KEY_PORTFOLIOS,
     KEY_HOLDERS,
     KEY_OWN,
+    KEY_SCENARIOS,
     KEY_TRUTHS,
     KEY_WAIT,
     KEY_BYTES,
@@ -95,6 +97,8 @@ static const struct argp_option options[] = {
     {"portfolios", KEY_PORTFOLIOS, "N", 0, "portfolios of the firm (100)", 5},
     {"holders", KEY_HOLDERS, "N", 0, "mean portfolios that hold an instrument (5)", 5},
     {"own", KEY_OWN, "PERCENT", 0, "orders that are the firm's (10)", 5},
+    {"scenarios", KEY_SCENARIOS, "N", 0, "days of history in returns.csv, 0: no such file (250)",
+     5},
     {"truths", KEY_TRUTHS, "N", 0, "times at which books are written, besides the end (8)", 5},
     {"packet-wait-us", KEY_WAIT, "US", 0, "a packet waits so long for more messages (20)", 6},
     {"packet-bytes", KEY_BYTES, "N", 0, "longest payload of a packet or answer (1400)", 6},
@@ -130,6 +134,7 @@ static const struct row {
     {KEY_PORTFOLIOS, "portfolios", 0, FIELD(portfolios), 1, 99999, 1},
     {KEY_HOLDERS, "holders", 0, FIELD(holders), 1, 1000, 1},
     {KEY_OWN, "own", 0, FIELD(own_percent), 0, 100, 1},
+    {KEY_SCENARIOS, "scenarios", 0, FIELD(scenarios), 0, RW_IMAGE_SCENARIOS_MAX, 1},
     {KEY_TRUTHS, "truths", 0, FIELD(truths), 0, 1000, 1},
     {KEY_WAIT, "packet-wait-us", 0, FIELD(venue.packet_wait_ns), 0, 1000000, 1000},
     {KEY_BYTES, "packet-bytes", 0, FIELD(venue.packet_bytes), RW_VENUE_PAYLOAD_MIN,
@@ -282,8 +287,9 @@ static const struct argp argp = {
     "lines with seeded faults, a re-request server and GLIMPSE 5.0 snapshots (ITCH only), and an "
     "OUCH 5.0 drop copy over SoupBinTCP. "
     "It sends to the given addresses only, and to who asks its servers; it ends by itself. DIR "
-    "gets instruments.csv, portfolios.csv, positions.csv and limits.csv at once, so that a site "
-    "can be configured from it; truth/book_HHMMSS.nnnnnnnnn.csv on the way; session.itch "
+    "gets instruments.csv, portfolios.csv, positions.csv, limits.csv and returns.csv at once, so "
+    "that a site can be configured from it; truth/book_HHMMSS.nnnnnnnnn.csv on the way; "
+    "session.itch "
     "(session_2.itch … after restarts) and the firm's fills in inputs.csv at the end."
     "\v"
     "stdout has `name value` lines: where it listens, then `ready`, and at the end what was done. "
@@ -348,6 +354,7 @@ int rw_verb_venue(int argc, char **argv) {
                                         .holders = 5,
                                         .own_percent = 10,
                                         .truths = 8,
+                                        .scenarios = 250,
                                         .limit_ns = 3600 * SECOND_NS}};
     argp_err_exit_status = RW_EXIT_USAGE;
     argp_parse(&argp, argc, argv, 0, NULL, &given);
