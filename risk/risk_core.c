@@ -1,6 +1,7 @@
 /* One risk shard: a cursor over the rows (portfolios) that one entry touches.
  *
- *   begin ─► walk: HOLDERS (tick) · SCAN then DIRTY (clock, channel) · ALL (session open)
+ *   begin ─► walk: HOLDERS (tick) · SCAN then DIRTY (clock, channel) · ALL (session open) · FOLD (a
+ *            fill corrected)
  *   next  ─► a message of the present row, else the next row, else the open addend, else DONE
  *
  * A row is settled when it is reached, so no list of changes is kept: totals move by the tick's
@@ -11,6 +12,7 @@
 
 #include "dataplane/base/assert.h"
 #include "risk/exec_set.h"
+#include "risk/fill_ledger.h"
 #include "risk/holder_index.h"
 #include "risk/limit_core.h"
 #include "risk/mark_core.h"
@@ -33,7 +35,7 @@ enum pending {
     PENDING_RISK = 128u,
 };
 
-enum walk { WALK_NONE, WALK_HOLDERS, WALK_SCAN, WALK_DIRTY, WALK_ALL, WALK_REFRESH };
+enum walk { WALK_NONE, WALK_HOLDERS, WALK_SCAN, WALK_DIRTY, WALK_ALL, WALK_REFRESH, WALK_FOLD };
 
 struct totals {
     int64_t realised, unrealised, gross, net;
@@ -72,8 +74,10 @@ struct shift {
 
 struct position_cell {
     struct rw_position position;
-    uint32_t instrument;
-    uint32_t reserved[5];
+    uint32_t instrument, portfolio;
+    struct rw_ledger_list fills;
+    uint32_t opening; /* its row in the image + 1; 0: flat at the start of day */
+    uint32_t reserved;
 };
 static_assert(sizeof(struct position_cell) == 64, "one line");
 
@@ -100,7 +104,6 @@ struct cursor {
     uint32_t conflated;
     uint32_t at, end;     /* of the walk: holders in the pool, instruments, or portfolios */
     int64_t price_change; /* HOLDERS */
-    bool var_due;         /* a fill may have reached a limit of VaR or ES */
     int64_t var_step;     /* HOLDERS: what the change can cost a unit, 0 without returns */
     uint16_t quality_gone, quality_come;
     /* the present row */
@@ -111,7 +114,8 @@ struct cursor {
     struct totals change;
     struct rw_var_result var; /* of the last refresh */
     struct desk_change desk;
-    uint32_t records; /* emitted for this entry: counted once, at its end */
+    struct rw_ledger_fold fold; /* FOLD */
+    uint32_t records;           /* emitted for this entry: counted once, at its end */
 };
 
 struct rw_risk {
@@ -128,6 +132,8 @@ struct rw_risk {
     struct shift *shifts;          /* by portfolio; NULL likewise */
     struct rw_holder_index holders;
     struct rw_exec_set executions;
+    struct rw_ledger ledger; /* fills of the shard's positions */
+    const struct rw_image *image;
     struct rw_var *var; /* NULL: the image has no scenarios */
     struct rw_risk_range range;
     uint32_t shard, instrument_count, portfolio_count, last_portfolio;
@@ -138,7 +144,7 @@ struct rw_risk {
 
 struct layout {
     size_t instruments, portfolios, limits, quality, positions, dirty, channels, venues, shifts,
-        holders, executions, var;
+        holders, executions, ledger, var;
     size_t bytes;
     struct rw_var_cfg var_cfg;
     struct rw_risk_range range;
@@ -183,6 +189,7 @@ static struct layout layout_of(const struct rw_risk_cfg *cfg) {
     layout.shifts = place(&layout, cfg->channels != 1 ? portfolios : 0, sizeof(struct shift));
     layout.holders = place(&layout, layout.holders_size, sizeof(struct rw_holder));
     layout.executions = place(&layout, 1, rw_exec_set_footprint(layout.fills_max));
+    layout.ledger = place(&layout, 1, rw_ledger_footprint(layout.fills_max));
     layout.var_cfg = (struct rw_var_cfg){.image = image,
                                          .first = layout.range.first,
                                          .portfolios = portfolios,
@@ -223,7 +230,8 @@ static void load_portfolios(struct rw_risk *risk, const struct rw_image *image,
 
 static void adjust_quality(struct rw_risk *risk, uint32_t p, uint16_t gone, uint16_t come);
 
-static void load_position(struct rw_risk *risk, const struct rw_position_row *row) {
+static void load_position(struct rw_risk *risk, const struct rw_position_row *row,
+                          uint32_t opening) {
     struct instrument *instrument = &risk->instruments[row->instrument];
     struct rw_holder_list *list = &instrument->holders;
     if (list->count == 0) list->first = risk->holders.used;
@@ -233,6 +241,8 @@ static void load_position(struct rw_risk *risk, const struct rw_position_row *ro
     uint32_t p = row->portfolio - risk->range.first, at = risk->positions_used++;
     struct position_cell *cell = &risk->positions[at];
     cell->instrument = row->instrument;
+    cell->portfolio = row->portfolio;
+    cell->opening = opening;
     cell->position = rw_position_open(row->quantity, row->average_price, instrument->multiplier);
     int64_t units = row->quantity * instrument->multiplier;
     risk->holders.pool[risk->holders.used++] = (struct rw_holder){units, row->portfolio, at};
@@ -254,6 +264,7 @@ struct rw_risk *rw_risk_new(void *memory, const struct rw_risk_cfg *cfg) {
     struct rw_risk *risk = memory;
     *risk = (struct rw_risk){
         .counters = cfg->counters,
+        .image = cfg->image,
         .instruments = (void *)(base + layout.instruments),
         .portfolios = (void *)(base + layout.portfolios),
         .limits = (void *)(base + layout.limits),
@@ -272,13 +283,14 @@ struct rw_risk *rw_risk_new(void *memory, const struct rw_risk_cfg *cfg) {
         risk->shifts = (void *)(base + layout.shifts);
     }
     rw_exec_set_new(&risk->executions, base + layout.executions, layout.fills_max);
+    rw_ledger_new(&risk->ledger, base + layout.ledger, layout.fills_max);
     load_instruments(risk, cfg->image);
     load_portfolios(risk, cfg->image, layout.pairs_each);
     if (cfg->image->scenarios) risk->var = rw_var_new(base + layout.var, &layout.var_cfg);
     const struct rw_position_row *rows = rw_image_rows(cfg->image, &cfg->image->positions);
     for (uint32_t i = 0; i < cfg->image->positions.count; i++)
         if (rows[i].portfolio >= risk->range.first && rows[i].portfolio < risk->range.end)
-            load_position(risk, &rows[i]);
+            load_position(risk, &rows[i], i + 1);
     return risk;
 }
 
@@ -612,72 +624,158 @@ static uint64_t digest_of(uint32_t instrument, const struct rw_fill_body *fill) 
     uint64_t who = (uint64_t)fill->portfolio << 32 | instrument;
     uint64_t what = (uint64_t)fill->quantity * 0x9E3779B97F4A7C15ull +
                     (uint64_t)fill->price * 0xC2B2AE3D27D4EB4Full +
-                    (uint64_t)fill->fee * 0x165667B19E3779F9ull + fill->side;
+                    (uint64_t)fill->fee * 0x165667B19E3779F9ull +
+                    fill->reference * 0x27D4EB2F165667C5ull + fill->side +
+                    ((uint64_t)fill->kind << 8);
     return rw_exec_mix(rw_exec_mix(who) ^ what);
 }
 
 static bool fill_well_formed(const struct rw_risk *risk, const struct rw_entry *entry,
                              const struct rw_fill_body *fill) {
-    return fill->kind == RW_FILL_NEW && (fill->side == RW_SIDE_BUY || fill->side == RW_SIDE_SELL) &&
-           entry->instrument != RW_INSTRUMENT_NONE && entry->instrument < risk->instrument_count &&
-           fill->quantity > 0 && fill->quantity <= 2 * RW_UNITS_MAX && fill->price >= 0 &&
-           fill->price <= RW_PRICE_MAX && rw_money_fits(fill->fee);
+    if (entry->instrument == RW_INSTRUMENT_NONE || entry->instrument >= risk->instrument_count)
+        return false;
+    if (fill->kind == RW_FILL_BUST) return true;
+    return (fill->kind == RW_FILL_NEW || fill->kind == RW_FILL_CORRECT) &&
+           (fill->side == RW_SIDE_BUY || fill->side == RW_SIDE_SELL) && fill->quantity > 0 &&
+           fill->quantity <= 2 * RW_UNITS_MAX && fill->price >= 0 && fill->price <= RW_PRICE_MAX &&
+           rw_money_fits(fill->fee);
 }
 
-/* Applies the fill to its position and its portfolio's totals; NULL, and nothing changed, when a
- * bound or the room for new positions stands against it. */
-static const struct position_cell *apply_fill(struct rw_risk *risk, uint32_t index,
-                                              const struct rw_fill_body *fill,
-                                              struct totals *change) {
+/* What a fill does; a BUST leaves nothing to do. */
+static struct rw_position_change change_of(const struct rw_fill_body *fill, int32_t multiplier) {
+    if (fill->kind == RW_FILL_BUST) return (struct rw_position_change){.multiplier = multiplier};
+    int64_t quantity = fill->side == RW_SIDE_BUY ? fill->quantity : -fill->quantity;
+    return (struct rw_position_change){quantity, fill->price, fill->fee, multiplier};
+}
+
+/* Whether a portfolio keeps its bounds when one of its positions changes. */
+static bool portfolio_fits(const struct portfolio *portfolio, const struct rw_position *before,
+                           const struct rw_position *after, int32_t multiplier) {
+    int64_t units_change =
+        (rw_magnitude(after->quantity) - rw_magnitude(before->quantity)) * multiplier;
+    __int128 realised = (__int128)portfolio->totals.realised + rw_position_realised(after) -
+                        rw_position_realised(before);
+    return portfolio->units + units_change <= RW_UNITS_MAX && rw_money_fits(realised);
+}
+
+/* Gives a holder's position, which fits, to its portfolio's totals, and settles the portfolio. */
+static void take_position(struct rw_risk *risk, struct rw_holder *holder,
+                          const struct rw_position *after) {
+    struct position_cell *cell = &risk->positions[holder->position];
+    struct instrument *instrument = &risk->instruments[cell->instrument];
+    uint32_t p = cell->portfolio - risk->range.first;
+    struct portfolio *portfolio = &risk->portfolios[p];
+    const struct rw_position before = cell->position;
+    int64_t units_before = holder->units, units_after = after->quantity * instrument->multiplier;
+    int64_t units_change = rw_magnitude(units_after) - rw_magnitude(units_before);
+    int64_t net = (units_after - units_before) * instrument->mark;
+    const struct totals change = {.realised =
+                                      rw_position_realised(after) - rw_position_realised(&before),
+                                  .unrealised = net - (after->cost - before.cost),
+                                  .gross = units_change * instrument->mark,
+                                  .net = net};
+    cell->position = *after;
+    holder->units = units_after;
+    portfolio->units += units_change;
+    add(&portfolio->totals, &change);
+    bool var_due = risk->var && rw_var_fill(risk->var, p, holder->position, cell->instrument,
+                                            units_before, units_after, instrument->mark);
+    if ((units_before == 0) != (units_after == 0))
+        adjust_quality(risk, p, units_after == 0 ? instrument->quality : 0,
+                       units_after == 0 ? 0 : instrument->quality);
+    risk->at.position = cell;
+    risk->at.pending = PENDING_POSITION | settle(risk, p, &change);
+    if (var_due) risk->at.pending |= refresh(risk, p, true);
+}
+
+/* Applies a new fill and returns its place in the ledger; RW_LEDGER_NONE, and nothing changed, when
+ * a bound or the room for new positions stands against it. */
+static uint32_t apply_fill(struct rw_risk *risk, uint32_t index, const struct rw_fill_body *fill) {
     struct instrument *instrument = &risk->instruments[index];
     struct portfolio *portfolio = &risk->portfolios[fill->portfolio - risk->range.first];
     struct rw_holder *holder =
         rw_holder_find(&risk->holders, &instrument->holders, fill->portfolio);
     if (!holder && portfolio->pairs_left == 0) {
         rw_stat_add(&risk->counters->fill_no_pair_room, 1);
-        return NULL;
+        return RW_LEDGER_NONE;
     }
     struct rw_position before = {0}, after;
     if (holder) before = risk->positions[holder->position].position;
     after = before;
-    int64_t signed_quantity = fill->side == RW_SIDE_BUY ? fill->quantity : -fill->quantity;
-    const struct rw_position_change step = {signed_quantity, fill->price, fill->fee,
-                                            instrument->multiplier};
-    bool fits = rw_position_apply(&after, &step);
-    int64_t units_before = before.quantity * step.multiplier;
-    int64_t units_after = after.quantity * step.multiplier;
-    int64_t units_change = rw_magnitude(units_after) - rw_magnitude(units_before);
-    __int128 realised = (__int128)portfolio->totals.realised + rw_position_realised(&after) -
-                        rw_position_realised(&before);
-    if (!fits || portfolio->units + units_change > RW_UNITS_MAX || !rw_money_fits(realised)) {
+    const struct rw_position_change step = change_of(fill, instrument->multiplier);
+    if (!rw_position_apply(&after, &step) ||
+        !portfolio_fits(portfolio, &before, &after, step.multiplier)) {
         rw_stat_add(&risk->counters->fill_over_bounds, 1);
-        return NULL;
+        return RW_LEDGER_NONE;
     }
     if (!holder) {
         RW_ASSERT(risk->positions_used < risk->positions_size);
         portfolio->pairs_left--;
         risk->positions[risk->positions_used].instrument = index;
+        risk->positions[risk->positions_used].portfolio = fill->portfolio;
         holder = rw_holder_insert(&risk->holders, &instrument->holders, fill->portfolio,
                                   risk->positions_used++);
     }
-    struct position_cell *cell = &risk->positions[holder->position];
-    cell->position = after;
-    holder->units = units_after;
-    portfolio->units += units_change;
-    int64_t net = (units_after - units_before) * instrument->mark;
-    *change = (struct totals){.realised = (int64_t)realised - portfolio->totals.realised,
-                              .unrealised = net - (after.cost - before.cost),
-                              .gross = units_change * instrument->mark,
-                              .net = net};
-    add(&portfolio->totals, change);
-    risk->at.var_due =
-        risk->var && rw_var_fill(risk->var, fill->portfolio - risk->range.first, holder->position,
-                                 index, units_before, units_after, instrument->mark);
-    if ((units_before == 0) != (units_after == 0))
-        adjust_quality(risk, fill->portfolio - risk->range.first,
-                       units_after == 0 ? instrument->quality : 0,
-                       units_after == 0 ? 0 : instrument->quality);
-    return cell;
+    take_position(risk, holder, &after);
+    rw_stat_add(&risk->counters->fills, 1);
+    return rw_ledger_append(&risk->ledger, &risk->positions[holder->position].fills,
+                            holder->position, &step);
+}
+
+/* The position at the start of day. */
+static struct rw_position opening_of(const struct rw_risk *risk, const struct position_cell *cell) {
+    if (cell->opening == 0) return (struct rw_position){0};
+    const struct rw_position_row *rows = rw_image_rows(risk->image, &risk->image->positions);
+    const struct rw_position_row *row = &rows[cell->opening - 1];
+    return rw_position_open(row->quantity, row->average_price,
+                            risk->instruments[cell->instrument].multiplier);
+}
+
+/* Begins the fold that corrects a fill or takes it back, and returns that fill; RW_LEDGER_NONE when
+ * there is nothing to correct. */
+static uint32_t begin_correction(struct rw_risk *risk, uint32_t index,
+                                 const struct rw_fill_body *fill) {
+    uint32_t changed = rw_exec_set_fill(&risk->executions, fill->reference);
+    const struct rw_ledger_fill *old = &risk->ledger.fill[changed];
+    const struct position_cell *cell = &risk->positions[old->position];
+    if (changed == RW_LEDGER_NONE || cell->instrument != index ||
+        cell->portfolio != fill->portfolio) {
+        rw_stat_add(&risk->counters->correction_unknown, 1);
+        return RW_LEDGER_NONE;
+    }
+    if (old->quantity == 0) {
+        rw_stat_add(&risk->counters->correction_of_busted, 1);
+        return RW_LEDGER_NONE;
+    }
+    const struct rw_position opening = opening_of(risk, cell);
+    const struct rw_position_change as =
+        change_of(fill, risk->instruments[cell->instrument].multiplier);
+    rw_ledger_fold_begin(&risk->at.fold, &cell->fills, &opening, changed, &as);
+    walk_over(&risk->at, WALK_FOLD, 0, 0);
+    return changed;
+}
+
+/* Goes on with a fold; its end takes the position over, unless it leaves a bound. */
+static enum rw_risk_step walk_fold(struct rw_risk *risk) {
+    struct rw_ledger_fold *fold = &risk->at.fold;
+    enum rw_ledger_step step = rw_ledger_fold_step(&risk->ledger, fold, WORK_PER_STEP);
+    if (step == RW_LEDGER_WORKING) return RW_RISK_WORKING;
+    walk_over(&risk->at, WALK_NONE, 0, 0);
+    rw_stat_add(&risk->counters->folded, fold->folded);
+    uint32_t position = risk->ledger.fill[fold->changed].position;
+    const struct position_cell *cell = &risk->positions[position];
+    if (step == RW_LEDGER_OUT_OF_BOUNDS ||
+        !portfolio_fits(&risk->portfolios[cell->portfolio - risk->range.first], &cell->position,
+                        &fold->position, fold->multiplier)) {
+        rw_stat_add(&risk->counters->fill_over_bounds, 1);
+        return RW_RISK_DONE;
+    }
+    rw_ledger_fold_keep(&risk->ledger, fold);
+    rw_stat_add(fold->as.quantity == 0 ? &risk->counters->busts : &risk->counters->corrections, 1);
+    struct rw_holder *holder = rw_holder_find(
+        &risk->holders, &risk->instruments[cell->instrument].holders, cell->portfolio);
+    take_position(risk, holder, &fold->position);
+    return RW_RISK_MESSAGE;
 }
 
 static void begin_fill(struct rw_risk *risk, const struct rw_entry *entry) {
@@ -694,8 +792,9 @@ static void begin_fill(struct rw_risk *risk, const struct rw_entry *entry) {
             rw_stat_add(&risk->counters->fill_malformed, 1);
         return;
     }
-    enum rw_exec_seen seen =
-        rw_exec_set_put(&risk->executions, fill.exec_id, digest_of(entry->instrument, &fill));
+    struct rw_exec_cell *seen_as;
+    enum rw_exec_seen seen = rw_exec_set_put(&risk->executions, fill.exec_id,
+                                             digest_of(entry->instrument, &fill), &seen_as);
     if (!mine) return;
     if (seen != RW_EXEC_NEW) {
         rw_stat_add(seen == RW_EXEC_DUPLICATE  ? &risk->counters->fill_duplicate
@@ -704,14 +803,8 @@ static void begin_fill(struct rw_risk *risk, const struct rw_entry *entry) {
                     1);
         return;
     }
-    struct totals change;
-    const struct position_cell *cell = apply_fill(risk, entry->instrument, &fill, &change);
-    if (!cell) return;
-    rw_stat_add(&risk->counters->fills, 1);
-    risk->at.position = cell;
-    uint32_t p = fill.portfolio - risk->range.first;
-    risk->at.pending = PENDING_POSITION | settle(risk, p, &change);
-    if (risk->at.var_due) risk->at.pending |= refresh(risk, p, true);
+    seen_as->fill = fill.kind == RW_FILL_NEW ? apply_fill(risk, entry->instrument, &fill)
+                                             : begin_correction(risk, entry->instrument, &fill);
 }
 
 static void begin_refresh(struct rw_risk *risk, const struct rw_entry *entry) {
@@ -818,6 +911,16 @@ static inline void add_to_desk(struct desk_change *desk, const struct portfolio 
     }
 }
 
+/* Whether a desk's open addend has room for the change of the row. Near the bound of money one does
+ * not hold the changes of several portfolios: then the desk gets another. */
+static inline bool desk_has_room(const struct desk_change *desk, const struct totals *change) {
+    int64_t sum;
+    return !(__builtin_add_overflow(desk->totals.realised, change->realised, &sum) |
+             __builtin_add_overflow(desk->totals.unrealised, change->unrealised, &sum) |
+             __builtin_add_overflow(desk->totals.gross, change->gross, &sum) |
+             __builtin_add_overflow(desk->totals.net, change->net, &sum));
+}
+
 static void write_portfolio(struct rw_risk *risk, struct rw_result *to) {
     struct portfolio *portfolio = &risk->portfolios[risk->at.row];
     write_totals(risk, RW_RESULT_PORTFOLIO, to);
@@ -914,6 +1017,8 @@ static enum rw_risk_step next_row(struct rw_risk *risk) {
         return walk_all(risk);
     case WALK_REFRESH:
         return walk_refresh(risk);
+    case WALK_FOLD:
+        return walk_fold(risk);
     case WALK_NONE:
         break;
     }
@@ -944,7 +1049,9 @@ enum rw_risk_step rw_risk_next(struct rw_risk *risk, struct rw_result *to) {
             return RW_RISK_MESSAGE;
         }
     }
-    if (at->desk.desk != 0 && at->desk.desk != risk->portfolios[at->row].desk)
+    if (at->desk.desk != 0 &&
+        (at->desk.desk != risk->portfolios[at->row].desk ||
+         (at->pending & PENDING_PORTFOLIO && !desk_has_room(&at->desk, &at->change))))
         write_addend(risk, to);
     else
         write_pending(risk, to);

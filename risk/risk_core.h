@@ -43,6 +43,9 @@
     X(entries, "entries", "log entries applied")                                              \
     X(ticks, "entries", "TICK entries applied")                                               \
     X(fills, "fills", "fills of own portfolios that changed a position")                      \
+    X(corrections, "fills", "fills of own portfolios that were corrected")                    \
+    X(busts, "fills", "fills of own portfolios that were taken back")                         \
+    X(folded, "fills", "fills gone through to do that")                                       \
     X(records, "records", "results emitted, without desk and firm totals")                    \
     X(addends, "messages", "changes of a desk sent to merge")                                 \
     X(went_stale, "instruments", "instruments that turned stale at a CLOCK entry")            \
@@ -52,6 +55,8 @@
     X(fill_over_bounds, "fills", "rejected: position or money would leave its bounds")        \
     X(fill_no_pair_room, "fills", "rejected: no room for a new position of the portfolio")    \
     X(fill_no_id_room, "fills", "rejected: the table of execution ids is full")               \
+    X(correction_unknown, "fills", "rejected: corrects no fill of today in that position")    \
+    X(correction_of_busted, "fills", "rejected: corrects a fill that was taken back")         \
     X(tick_unknown_instrument, "entries", "ignored: instrument not in the image")             \
     X(tick_bad_price, "entries", "ignored: a price is negative")                              \
     X(tick_no_venue, "entries", "ignored: of more channels than risk keeps quotes of")        \

@@ -67,15 +67,30 @@ static uint32_t count_commas(const char *text) {
     return count;
 }
 
+/* Whether a header is `columns` up to some column, of which there are at least `least`. */
+static bool begins(const char *header, const char *columns, uint32_t least) {
+    size_t length = strlen(header);
+    return !strncmp(header, columns, length) && (columns[length] == 0 || columns[length] == ',') &&
+           count_commas(header) + 1 >= least;
+}
+
 int rw_csv_open(struct rw_csv *csv, const char *path, const char *columns, FILE *report) {
+    return rw_csv_open_grown(csv, path, columns, count_commas(columns) + 1, report);
+}
+
+int rw_csv_open_grown(struct rw_csv *csv, const char *path, const char *columns, uint32_t least,
+                      FILE *report) {
     memset(csv, 0, sizeof *csv);
     snprintf(csv->file, sizeof csv->file, "%s", path);
     csv->report = report;
-    csv->columns = columns;
     int rc = read_all(csv, path);
     if (rc) return rc;
     const char *header = take_line(csv);
-    if (header && !strcmp(header, columns)) return 0;
+    if (header && begins(header, columns, least)) {
+        csv->columns = header;
+        csv->column_count = count_commas(header) + 1;
+        return 0;
+    }
     rc = rw_err_set(EINVAL, "%s:1:1: the header is '%.120s', wanted '%s'", path,
                     header ? header : "", columns);
     free(csv->content);
@@ -139,6 +154,10 @@ bool rw_csv_text(struct rw_csv *csv, char *out, uint32_t bytes, bool empty) {
         return wanted(csv, "%d to %u characters", empty ? 0 : 1, bytes - 1);
     memcpy(out, csv->field, length);
     return true;
+}
+
+bool rw_csv_empty(struct rw_csv *csv) {
+    return take(csv) && (!*csv->field || wanted(csv, "nothing"));
 }
 
 bool rw_csv_integer(struct rw_csv *csv, int64_t min, int64_t max, int64_t *out) {

@@ -25,14 +25,19 @@ struct rw_csv {
     uint32_t line;
     uint32_t findings;
     const char *columns; /* the header */
-    const char *column;  /* name of the next field in `columns` */
-    char field[128];     /* the field last taken */
+    uint32_t column_count;
+    const char *column; /* name of the next field in `columns` */
+    char field[128];    /* the field last taken */
     uint32_t field_column;
 };
 
 /* rw_csv_open reads the file and checks that its first line is exactly `columns`. Returns 0, or
  * -errno with an error; then nothing needs closing. Cold path; allocates. */
 int rw_csv_open(struct rw_csv *csv, const char *path, const char *columns, FILE *report);
+/* rw_csv_open_grown is for a file whose columns became more: its first line may also be the first
+ * `least` or more of `columns`. column_count says how many it has. */
+int rw_csv_open_grown(struct rw_csv *csv, const char *path, const char *columns, uint32_t least,
+                      FILE *report);
 /* rw_csv_next goes to the next line that has the right number of fields; false at the end. */
 bool rw_csv_next(struct rw_csv *csv);
 /* rw_csv_text takes the next field: 1..bytes-1 characters (0 too when `empty` is allowed), zero
@@ -44,6 +49,8 @@ bool rw_csv_integer(struct rw_csv *csv, int64_t min, int64_t max, int64_t *out);
 bool rw_csv_decimal(struct rw_csv *csv, int64_t min, int64_t max, int64_t *out);
 /* rw_csv_word takes one of the words of a list "a|b|c"; *index counts from 0. */
 bool rw_csv_word(struct rw_csv *csv, const char *words, uint32_t *index);
+/* rw_csv_empty takes the next field, which must be empty. */
+bool rw_csv_empty(struct rw_csv *csv);
 /* rw_csv_finding reports something wrong with the field last taken. */
 void rw_csv_finding(struct rw_csv *csv, const char *format, ...)
     __attribute__((format(printf, 2, 3)));

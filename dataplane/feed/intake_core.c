@@ -9,11 +9,12 @@
 
 #define COLUMNS                                                                                   \
     "event_time_ns,source,source_sequence,type,portfolio,symbol,side,quantity,price,fee,exec_id," \
-    "match_number"
-#define DAY_NS       86400000000000ll
-#define QUANTITY_MAX 1000000000ll
-#define PRICE_MAX    INT64_C(2147483647)
-#define MONEY_MAX    INT64_C(1000000000000000)
+    "match_number,reference"
+#define COLUMNS_LEAST 12u /* files written before there was a reference */
+#define DAY_NS        86400000000000ll
+#define QUANTITY_MAX  1000000000ll
+#define PRICE_MAX     INT64_C(2147483647)
+#define MONEY_MAX     INT64_C(1000000000000000)
 
 struct loading {
     struct rw_csv csv;
@@ -51,34 +52,59 @@ static void check_order(struct loading *loading, int64_t source, int64_t sequenc
     loading->last_time = (uint64_t)time;
 }
 
-static void take_row(struct loading *loading, struct rw_intake_fill *fill) {
+/* Side, quantity, price and fee; a BUST has none of them. */
+static void take_terms(struct rw_csv *csv, struct rw_fill_body *body) {
+    uint32_t side;
+    if (body->kind == RW_FILL_BUST) {
+        for (uint32_t i = 0; i < 4; i++) rw_csv_empty(csv);
+        return;
+    }
+    rw_csv_word(csv, "B|S", &side);
+    rw_csv_integer(csv, 1, QUANTITY_MAX, &body->quantity);
+    rw_csv_decimal(csv, -PRICE_MAX, PRICE_MAX, &body->price);
+    rw_csv_decimal(csv, -MONEY_MAX, MONEY_MAX, &body->fee);
+    body->side = side ? RW_SIDE_SELL : RW_SIDE_BUY;
+}
+
+/* The execution that a CORRECT or a BUST is about; empty for a new fill. */
+static void take_reference(struct loading *loading, struct rw_fill_body *body) {
     struct rw_csv *csv = &loading->csv;
-    int64_t time, source, sequence, quantity, price, fee, exec_id, match;
-    uint32_t type, side;
+    int64_t reference;
+    if (csv->column_count == COLUMNS_LEAST) {
+        if (body->kind != RW_FILL_NEW)
+            rw_csv_finding(csv, "a correction wants the column 'reference' in the header");
+    } else if (body->kind == RW_FILL_NEW) {
+        rw_csv_empty(csv);
+    } else if (rw_csv_integer(csv, 1, INT64_MAX, &reference)) {
+        body->reference = (uint64_t)reference;
+        if (body->reference == body->exec_id)
+            rw_csv_finding(csv, "reference is the row's own exec_id, wanted that of a row above");
+    }
+}
+
+static void take_row(struct loading *loading, struct rw_intake_fill *fill) {
+    static const uint8_t kinds[] = {RW_FILL_NEW, RW_FILL_CORRECT, RW_FILL_BUST};
+    struct rw_csv *csv = &loading->csv;
+    int64_t time, source, sequence, exec_id, match;
+    uint32_t type;
     struct rw_fill_body body = {.kind = RW_FILL_NEW};
     struct rw_entry head = {.type = RW_ENTRY_FILL, .slots = 2, .version = RW_ENTRY_VERSION};
     rw_csv_integer(csv, 0, DAY_NS, &time);
     rw_csv_integer(csv, 1, RW_INTAKE_SOURCES_MAX, &source);
     rw_csv_integer(csv, 1, INT64_MAX, &sequence);
     check_order(loading, source, sequence, time);
-    rw_csv_word(csv, "FILL", &type);
+    if (rw_csv_word(csv, "FILL|CORRECT|BUST", &type)) body.kind = kinds[type];
     body.portfolio = take_portfolio(loading);
     head.instrument = take_symbol(loading);
-    rw_csv_word(csv, "B|S", &side);
-    rw_csv_integer(csv, 1, QUANTITY_MAX, &quantity);
-    rw_csv_decimal(csv, -PRICE_MAX, PRICE_MAX, &price);
-    rw_csv_decimal(csv, -MONEY_MAX, MONEY_MAX, &fee);
+    take_terms(csv, &body);
     rw_csv_integer(csv, 1, INT64_MAX, &exec_id);
     rw_csv_integer(csv, 0, INT64_MAX, &match);
     head.event_time_ns = (uint64_t)time;
     body.source = (uint16_t)source;
     body.source_sequence = (uint64_t)sequence;
-    body.side = side ? RW_SIDE_SELL : RW_SIDE_BUY;
-    body.quantity = quantity;
-    body.price = price;
-    body.fee = fee;
     body.exec_id = (uint64_t)exec_id;
     body.match_number = (uint64_t)match;
+    take_reference(loading, &body);
     memcpy(fill->entry, &head, offsetof(struct rw_entry, body));
     memcpy(fill->entry + offsetof(struct rw_entry, body), &body, sizeof body);
 }
@@ -99,7 +125,7 @@ int rw_intake_load(struct rw_intake_file *file, const char *path, const struct r
     memset(file, 0, sizeof *file);
     if (!*path) return 0;
     struct loading loading = {.image = image, .file = file};
-    int rc = rw_csv_open(&loading.csv, path, COLUMNS, report);
+    int rc = rw_csv_open_grown(&loading.csv, path, COLUMNS, COLUMNS_LEAST, report);
     if (rc) return rc;
     while (!rc && rw_csv_next(&loading.csv)) {
         rc = make_room(&loading);

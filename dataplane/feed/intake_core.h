@@ -2,8 +2,14 @@
  * identity.
  *
  *   event_time_ns,source,source_sequence,type,portfolio,symbol,side,quantity,price,fee,
- *   exec_id,match_number
- *   34200000001000,1,1,FILL,EQ-ARB-1,AAPL,B,100,187.2500,0.3500,70001,9912
+ *   exec_id,match_number,reference
+ *   34200000001000,1,1,FILL,EQ-ARB-1,AAPL,B,100,187.2500,0.3500,70001,9912,
+ *   34200000002000,1,2,CORRECT,EQ-ARB-1,AAPL,B,100,187.2400,0.3500,70002,9912,70001
+ *   34200000003000,1,3,BUST,EQ-ARB-1,AAPL,,,,,70003,9912,70001
+ *
+ * CORRECT: as if the fill with exec_id `reference` had been this. BUST: as if it had never
+ * happened. The reference may also be the exec_id of a correction of that fill. A header without
+ * the last column is a file of new fills.
  *
  * Every site reads the file; only the leader logs. Names are resolved to indices of the reference
  * image when the file is loaded, before the seal: an unknown portfolio or symbol is a finding, not

@@ -90,12 +90,16 @@ struct rw_tick_body {
 static_assert(sizeof(struct rw_tick_body) == 40, "a tick fills the body");
 
 enum rw_side { RW_SIDE_BUY = 'B', RW_SIDE_SELL = 'S' };
-enum rw_fill_kind { RW_FILL_NEW = 1 };
+enum rw_fill_kind {
+    RW_FILL_NEW = 1,
+    RW_FILL_CORRECT = 2, /* as if the fill of id `reference` had been this one */
+    RW_FILL_BUST = 3,    /* as if it had never happened; side, quantity, price and fee are 0 */
+};
 
 /* A FILL takes two slots: this body starts at rw_entry.body and runs through slot 1. */
 struct rw_fill_body {
     uint64_t source_sequence; /* with source: the identity of this input; 1, 2, … per source */
-    uint64_t exec_id; /* unique per execution; a second one with the same id is ignored, counted */
+    uint64_t exec_id;   /* unique per message; a second one with the same id is ignored, counted */
     uint32_t portfolio; /* index in the reference image, 1.. */
     uint16_t source;
     uint8_t side;     /* enum rw_side */
@@ -104,7 +108,8 @@ struct rw_fill_body {
     int64_t price;    /* 1e-4 */
     int64_t fee;      /* money 1e-4, positive = cost */
     uint64_t match_number;
-    uint8_t reserved[48];
+    uint64_t reference; /* CORRECT, BUST: exec_id of the fill, or of a correction of it; else 0 */
+    uint8_t reserved[40];
 };
 static_assert(sizeof(struct rw_fill_body) == 40 + 64, "a fill fills two slots");
 

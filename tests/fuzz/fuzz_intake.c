@@ -50,7 +50,9 @@ static void check(const struct rw_intake_file *file) {
         time = head.event_time_ns;
         RW_ASSERT(body.source >= 1 && body.source <= RW_INTAKE_SOURCES_MAX);
         RW_ASSERT(body.source_sequence == ++sequence[body.source]);
-        RW_ASSERT(head.instrument == 1 && body.portfolio == 1 && body.quantity > 0);
+        RW_ASSERT(head.instrument == 1 && body.portfolio == 1);
+        RW_ASSERT((body.quantity > 0) == (body.kind != RW_FILL_BUST));
+        RW_ASSERT((body.reference > 0) == (body.kind != RW_FILL_NEW));
     }
 }
 

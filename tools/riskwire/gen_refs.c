@@ -10,13 +10,17 @@
 #include "dataplane/base/err.h"
 #include "dataplane/base/rng.h"
 
-#define PATH_BYTES     4096u
-#define ACCOUNT_SIZE   4u /* portfolios of an account */
-#define DESK_SIZE      5u /* accounts of a desk */
-#define FEE_PER_SHARE  30 /* 1e-4 */
-#define FILL_DELAY_NS  20000u
-#define FILL_SPREAD_NS 180000u
-#define REPEAT_ONE_IN  400u /* a drop copy sends an execution again */
+#define PATH_BYTES       4096u
+#define ACCOUNT_SIZE     4u /* portfolios of an account */
+#define DESK_SIZE        5u /* accounts of a desk */
+#define FEE_PER_SHARE    30 /* 1e-4 */
+#define FILL_DELAY_NS    20000u
+#define FILL_SPREAD_NS   180000u
+#define REPEAT_ONE_IN    400u /* a drop copy sends an execution again */
+#define CORRECT_ONE_IN   150u /* an execution is corrected later, or taken back */
+#define CORRECT_DELAY_NS 50000000u
+#define CORRECTION_IDS   UINT64_C(9000000001)
+#define LATER_MAX        16u /* corrections to come; more are not made */
 
 struct holding {
     uint32_t portfolio;
@@ -33,9 +37,18 @@ struct exposure {
     int64_t gross, net;
 };
 
+/* A correction to come, of a fill as it is now. */
+struct later {
+    struct rw_gen_fill fill; /* time_ns: when; execution: that of the fill */
+    bool bust;
+};
+
 struct rw_gen_refs {
     struct rw_gen_refs_cfg cfg;
     struct rw_rng rng;
+    struct rw_rng corrections; /* of their own, so that a session is the same without them */
+    struct later later[LATER_MAX];
+    uint32_t later_count;
     struct instrument *instruments;
     struct holding *holdings;
     struct exposure *portfolios, *desks, firm;
@@ -272,16 +285,61 @@ static int write_returns(struct rw_gen_refs *refs) {
 
 /* ---- fills ---------------------------------------------------------------------------------- */
 
-void rw_gen_refs_fill(struct rw_gen_refs *refs, const struct rw_gen_fill *fill) {
+/* The columns of every row up to symbol. */
+static void print_row(struct rw_gen_refs *refs, const struct rw_gen_fill *fill, const char *type) {
     RW_ASSERT(fill->instrument < refs->instrument_count);
     const char *name = refs->instruments[fill->instrument].row.name;
     if (fill->time_ns > refs->last_ns) refs->last_ns = fill->time_ns; /* the source's own order */
-    fprintf(refs->inputs, "%" PRIu64 ",1,%" PRIu64 ",FILL,PF%05" PRIu32 ",%.*s,%c,%" PRIu64 ",",
-            refs->last_ns, ++refs->source_sequence, fill->portfolio + 1, name_length(name), name,
-            fill->side, fill->quantity);
+    fprintf(refs->inputs, "%" PRIu64 ",1,%" PRIu64 ",%s,PF%05" PRIu32 ",%.*s,", refs->last_ns,
+            ++refs->source_sequence, type, fill->portfolio + 1, name_length(name), name);
+}
+
+static void print_terms(struct rw_gen_refs *refs, const struct rw_gen_fill *fill) {
+    fprintf(refs->inputs, "%c,%" PRIu64 ",", fill->side, fill->quantity);
     print_decimal(refs->inputs, fill->price, ',');
     print_decimal(refs->inputs, (int64_t)(fill->quantity * FEE_PER_SHARE), ',');
-    fprintf(refs->inputs, "%" PRIu64 ",%" PRIu64 "\n", fill->execution, fill->match_number);
+}
+
+static void write_correction(struct rw_gen_refs *refs, const struct later *later) {
+    print_row(refs, &later->fill, later->bust ? "BUST" : "CORRECT");
+    if (later->bust)
+        fputs(",,,,", refs->inputs);
+    else
+        print_terms(refs, &later->fill);
+    fprintf(refs->inputs, "%" PRIu64 ",%" PRIu64 ",%" PRIu64 "\n",
+            CORRECTION_IDS + refs->count.corrections++, later->fill.match_number,
+            later->fill.execution);
+}
+
+/* Writes what is due before an instant. */
+static void write_later(struct rw_gen_refs *refs, uint64_t time_ns) {
+    uint32_t kept = 0;
+    for (uint32_t i = 0; i < refs->later_count; i++)
+        if (refs->later[i].fill.time_ns <= time_ns)
+            write_correction(refs, &refs->later[i]);
+        else
+            refs->later[kept++] = refs->later[i];
+    refs->later_count = kept;
+}
+
+/* Some executions were not what they seemed: a wrong price or quantity, or none at all. */
+static void correct_later(struct rw_gen_refs *refs, const struct rw_gen_fill *fill) {
+    struct rw_rng *rng = &refs->corrections;
+    if (!rw_rng_chance(rng, 1, CORRECT_ONE_IN) || refs->later_count == LATER_MAX) return;
+    struct later later = {.fill = *fill, .bust = rw_rng_chance(rng, 1, 3)};
+    later.fill.time_ns += CORRECT_DELAY_NS + rw_rng_below(rng, 4 * CORRECT_DELAY_NS);
+    if (rw_rng_chance(rng, 1, 2))
+        later.fill.price += 100 * (int32_t)(1 + rw_rng_below(rng, 5));
+    else
+        later.fill.quantity += 1 + rw_rng_below(rng, fill->quantity);
+    refs->later[refs->later_count++] = later;
+}
+
+void rw_gen_refs_fill(struct rw_gen_refs *refs, const struct rw_gen_fill *fill) {
+    write_later(refs, fill->time_ns);
+    print_row(refs, fill, "FILL");
+    print_terms(refs, fill);
+    fprintf(refs->inputs, "%" PRIu64 ",%" PRIu64 ",\n", fill->execution, fill->match_number);
     refs->count.fills++;
 }
 
@@ -307,6 +365,7 @@ void rw_gen_refs_trade(struct rw_gen_refs *refs, uint64_t time_ns, uint32_t inst
     fill.time_ns = time_ns + FILL_DELAY_NS + below(refs, FILL_SPREAD_NS);
     fill.side = below(refs, 2) ? 'B' : 'S';
     rw_gen_refs_fill(refs, &fill);
+    correct_later(refs, &fill);
     if (below(refs, REPEAT_ONE_IN) == 0) {
         rw_gen_refs_fill(refs, &fill);
         refs->count.fills--;
@@ -337,6 +396,7 @@ int rw_gen_refs_open(const struct rw_gen_refs_cfg *cfg, const struct rw_gen_inst
     opened->desks = calloc(opened->desk_count, sizeof *opened->desks);
     RW_ASSERT(opened->instruments && opened->portfolios && opened->desks);
     rw_rng_seed(&opened->rng, cfg->seed ^ 0x52454653ull);
+    rw_rng_seed(&opened->corrections, cfg->seed ^ 0x434F5252ull);
     for (uint32_t i = 0; i < count; i++) opened->instruments[i].row = instruments[i];
 
     int rc = write_instruments(opened);
@@ -347,7 +407,7 @@ int rw_gen_refs_open(const struct rw_gen_refs_cfg *cfg, const struct rw_gen_inst
     if (rc == 0)
         rc = open_csv(opened, "inputs.csv",
                       "event_time_ns,source,source_sequence,type,portfolio,symbol,side,quantity,"
-                      "price,fee,exec_id,match_number",
+                      "price,fee,exec_id,match_number,reference",
                       &opened->inputs);
     if (rc < 0)
         free_refs(opened);
@@ -372,6 +432,7 @@ int rw_gen_refs_open_market(const struct rw_gen_refs_cfg *cfg, const struct rw_g
 }
 
 int rw_gen_refs_close(struct rw_gen_refs *refs, struct rw_gen_refs_count *count) {
+    write_later(refs, UINT64_MAX);
     int rc = close_csv(refs->inputs, "inputs.csv");
     *count = refs->count;
     free_refs(refs);

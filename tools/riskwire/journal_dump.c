@@ -20,7 +20,7 @@ static const char *const columns[] = {
     "side",         "quantity",        "price",          "fee",
     "match_number", "session",         "image_hash",     "epoch",
     "site",         "last_sequence",   "first",          "count",
-    "round",
+    "round",        "reference",
 };
 #define COLUMN_COUNT (sizeof columns / sizeof *columns)
 
@@ -102,7 +102,8 @@ static void put_tick(struct line *line, const struct rw_entry *entry) {
 static void put_fill(struct line *line, const struct rw_entry *entry) {
     struct rw_fill_body body;
     memcpy(&body, entry->body, sizeof body); /* goes on in the second slot, which follows */
-    put_word(line, "kind", body.kind == RW_FILL_NEW ? "new" : "unknown");
+    static const char *const kinds[] = {"unknown", "new", "correct", "bust"};
+    put_word(line, "kind", kinds[body.kind <= RW_FILL_BUST ? body.kind : 0]);
     put_unsigned(line, "source", body.source);
     put_unsigned(line, "source_sequence", body.source_sequence);
     put_unsigned(line, "exec_id", body.exec_id);
@@ -112,6 +113,7 @@ static void put_fill(struct line *line, const struct rw_entry *entry) {
     put_number(line, "price", body.price);
     put_number(line, "fee", body.fee);
     put_unsigned(line, "match_number", body.match_number);
+    put_unsigned(line, "reference", body.reference);
 }
 
 static void put_session(struct line *line, const struct rw_entry *entry) {

@@ -156,14 +156,15 @@ static int take_record(void *context, const struct rw_journal_record *record) {
 }
 
 /* Compares the streamed state with the naive one. */
-static void compare(struct report *report) {
+static int compare(struct report *report) {
     struct rw_report_summary *summary = report->summary;
     const struct rw_risk_counters *counters = &report->risk_counters;
     summary->checked = rw_stat_get(&counters->fill_over_bounds) == 0 &&
                        rw_stat_get(&counters->fill_no_pair_room) == 0 &&
                        rw_stat_get(&counters->fill_no_id_room) == 0;
-    if (!summary->checked) return;
-    rw_report_check_settle(report->check);
+    if (!summary->checked) return 0;
+    int rc = rw_report_check_settle(report->check);
+    if (rc) return rc;
     for (uint32_t p = 1; p < report->image->portfolios.count; p++) {
         struct rw_risk_view view;
         struct rw_report_total total = rw_report_check_portfolio(report->check, p);
@@ -179,6 +180,7 @@ static void compare(struct report *report) {
             summary->differences += !there || view.quantity != quantity || view.mark != mark;
         }
     }
+    return 0;
 }
 
 int rw_report_write(const struct rw_report_cfg *cfg, FILE *out, struct rw_report_summary *summary) {
@@ -195,7 +197,7 @@ int rw_report_write(const struct rw_report_cfg *cfg, FILE *out, struct rw_report
     if (rc == 0 && fflush(out)) rc = rw_err_set(errno, "the results cannot be written");
     if (rc == 0) {
         summary->results = rw_merge_results(report.merge);
-        compare(&report);
+        rc = compare(&report);
     }
     report_close(&report);
     return rc;

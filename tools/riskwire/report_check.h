@@ -16,8 +16,9 @@ struct rw_report_check *rw_report_check_new(const struct rw_image *image);
 void rw_report_check_free(struct rw_report_check *check);
 /* rw_report_check_take takes the next log entry: all its slots. 0 or -ENOMEM with an error. */
 int rw_report_check_take(struct rw_report_check *check, const struct rw_entry *entry);
-/* rw_report_check_settle folds what was taken; call once, before the two below. */
-void rw_report_check_settle(struct rw_report_check *check);
+/* rw_report_check_settle adds up the fills that survived what was taken; call once, before the two
+ * below. 0 or -ENOMEM with an error. */
+int rw_report_check_settle(struct rw_report_check *check);
 
 struct rw_report_total {
     __int128 pnl, gross, net; /* money 1e-4; pnl = realised + unrealised */

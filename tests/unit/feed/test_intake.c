@@ -68,7 +68,8 @@ static void check_finding(const char *row, const char *where, const char *what) 
 }
 
 static void a_bad_row_is_named_by_line_column_and_value(void **state) {
-    check_finding("1,1,1,BUST,P1,AAPL,B,1,1,0,1,0", ":2:7:", "BUST");
+    check_finding("1,1,1,FELL,P1,AAPL,B,1,1,0,1,0", ":2:7:", "FELL");
+    check_finding("1,1,1,CORRECT,P1,AAPL,B,1,1,0,1,0", ":2:", "reference");
     check_finding("1,1,1,FILL,P9,AAPL,B,1,1,0,1,0", ":2:12:", "P9");
     check_finding("1,1,1,FILL,P1,MSFT,B,1,1,0,1,0", ":2:15:", "MSFT");
     check_finding("1,1,1,FILL,P1,AAPL,X,1,1,0,1,0", ":2:20:", "X");
@@ -78,6 +79,43 @@ static void a_bad_row_is_named_by_line_column_and_value(void **state) {
     check_finding("86400000000001,1,1,FILL,P1,AAPL,B,1,1,0,1,0", ":2:1:", "86400000000001");
     check_finding("1,1,2,FILL,P1,AAPL,B,1,1,0,1,0", ":2:", "wanted 1");
     check_finding("1,1,1,FILL,P1,AAPL,B,1,1,0,1", ":2:", "");
+}
+
+#define GROWN \
+    "event_time_ns,source,source_sequence,type,portfolio,symbol,side,quantity,price,fee,exec_id,"
+
+static void corrections_name_the_execution_they_are_about(void **state) {
+    static const char header[] = GROWN "match_number,reference\n";
+    static const struct {
+        const char *row, *where, *what;
+    } bad[] = {{"1,1,1,BUST,P1,AAPL,B,,,,2,0,1", ":2:20:", "wanted nothing"},
+               {"1,1,1,BUST,P1,AAPL,,,,,2,0,", ":2:28:", "reference"},
+               {"1,1,1,BUST,P1,AAPL,,,,,2,0,2", ":2:28:", "own exec_id"},
+               {"1,1,1,FILL,P1,AAPL,B,1,1,0,2,0,1", ":2:", "wanted nothing"}};
+    struct rw_intake_file file;
+    char text[1024], report[4096];
+    for (uint32_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        snprintf(text, sizeof text, "%s%s\n", header, bad[i].row);
+        assert_true(load(&file, text, report, sizeof report) < 0);
+        if (!strstr(report, bad[i].where) || !strstr(report, bad[i].what))
+            fail_msg("%s: %s", bad[i].row, report);
+    }
+    snprintf(text, sizeof text,
+             "%s1,1,1,FILL,P1,AAPL,B,5,2,0,10,7,\n2,1,2,CORRECT,P1,AAPL,S,6,3,0.5,11,7,10\n"
+             "3,1,3,BUST,P1,AAPL,,,,,12,7,10\n",
+             header);
+    assert_int_equal(load(&file, text, report, sizeof report), 0);
+    assert_int_equal(file.count, 3);
+    for (uint32_t i = 0; i < 3; i++) {
+        struct rw_fill_body body;
+        memcpy(&body, file.fill[i].entry + offsetof(struct rw_entry, body), sizeof body);
+        assert_int_equal(body.kind, RW_FILL_NEW + i);
+        assert_int_equal(body.exec_id, 10 + i);
+        assert_int_equal(body.reference, i ? 10 : 0);
+        assert_int_equal(body.quantity, i == 2 ? 0 : 5 + i);
+        assert_int_equal(body.side, i == 2 ? 0 : i ? RW_SIDE_SELL : RW_SIDE_BUY);
+    }
+    rw_intake_unload(&file);
 }
 
 static void rows_that_go_back_in_time_are_refused(void **state) {
@@ -183,6 +221,7 @@ static void every_fill_is_pushed_once_and_each_source_ends_once(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_bad_row_is_named_by_line_column_and_value),
+        cmocka_unit_test(corrections_name_the_execution_they_are_about),
         cmocka_unit_test(rows_that_go_back_in_time_are_refused),
         cmocka_unit_test(a_wrong_header_or_a_missing_file_is_refused),
         cmocka_unit_test(an_empty_path_gives_one_end_and_nothing_else),

@@ -25,7 +25,12 @@ struct naive {
     const struct rw_image *image;
     struct rw_report_marks *marks;
     struct rw_fill_body fill[4096];
-    uint32_t fill_instrument[4096], fills;
+    uint32_t fill_instrument[4096], fills; /* a busted one has quantity 0 */
+    struct {
+        uint64_t exec_id;
+        uint32_t fill; /* it made or corrected, index + 1; 0: none */
+    } seen[4096];
+    uint32_t seen_count;
     struct naive_totals portfolio[NAIVE_ROWS], desk[NAIVE_ROWS], firm; /* as last published */
     struct rw_result *out;
     uint32_t count;
@@ -55,7 +60,7 @@ static inline void naive_pair(const struct naive *naive, uint32_t p, uint32_t i,
         }
     for (uint32_t k = 0; k < naive->fills; k++) {
         const struct rw_fill_body *fill = &naive->fill[k];
-        if (fill->portfolio != p || naive->fill_instrument[k] != i) continue;
+        if (fill->portfolio != p || naive->fill_instrument[k] != i || !fill->quantity) continue;
         int64_t left = fill->side == 'B' ? fill->quantity : -fill->quantity;
         fees += fill->fee;
         while (left != 0) {
@@ -140,6 +145,37 @@ static inline void naive_emit(struct naive *naive, const struct rw_entry *entry,
     to->net = totals->net;
 }
 
+/* Keeps a new fill, or changes the one that a correction is about; returns its index + 1, or 0. */
+static inline uint32_t naive_fill(struct naive *naive, uint32_t instrument,
+                                  const struct rw_fill_body *fill) {
+    uint32_t about = 0;
+    for (uint32_t k = 0; k < naive->seen_count; k++)
+        if (naive->seen[k].exec_id == fill->exec_id) return 0;
+    for (uint32_t k = 0; k < naive->seen_count; k++)
+        if (naive->seen[k].exec_id == fill->reference) about = naive->seen[k].fill;
+    RW_ASSERT(naive->fills < 4096 && naive->seen_count < 4096);
+    if (fill->kind == RW_FILL_NEW) {
+        naive->fill_instrument[naive->fills] = instrument;
+        naive->fill[naive->fills++] = *fill;
+        about = naive->fills;
+    } else if (about) {
+        struct rw_fill_body *old = &naive->fill[about - 1];
+        bool same = old->portfolio == fill->portfolio &&
+                    naive->fill_instrument[about - 1] == instrument && old->quantity;
+        if (same) {
+            old->quantity = fill->kind == RW_FILL_BUST ? 0 : fill->quantity;
+            old->side = fill->side;
+            old->price = fill->price;
+            old->fee = fill->fee;
+        } else {
+            about = 0;
+        }
+    }
+    naive->seen[naive->seen_count].exec_id = fill->exec_id;
+    naive->seen[naive->seen_count++].fill = about;
+    return about;
+}
+
 /* Takes the entry into the state; returns the index + 1 of a fill that was accepted. */
 static inline uint32_t naive_take(struct naive *naive, const struct log_entry *log,
                                   uint32_t *conflated) {
@@ -153,12 +189,7 @@ static inline uint32_t naive_take(struct naive *naive, const struct log_entry *l
     } else if (entry->type == RW_ENTRY_FILL) {
         struct rw_fill_body fill;
         memcpy(&fill, (const uint8_t *)log + offsetof(struct rw_entry, body), sizeof fill);
-        for (uint32_t k = 0; k < naive->fills; k++)
-            if (naive->fill[k].exec_id == fill.exec_id) return 0;
-        RW_ASSERT(naive->fills < 4096);
-        naive->fill_instrument[naive->fills] = entry->instrument;
-        naive->fill[naive->fills++] = fill;
-        return naive->fills;
+        return naive_fill(naive, entry->instrument, &fill);
     }
     return 0;
 }

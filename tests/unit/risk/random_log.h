@@ -9,7 +9,9 @@ struct random_log {
     struct rw_rng *rng;
     const struct rw_image *image;
     uint64_t time, exec_id;
-    bool one_channel; /* each instrument is quoted by one */
+    bool one_channel;          /* each instrument is quoted by one */
+    bool only_new;             /* no corrections */
+    struct log_entry fill[64]; /* by id, to be corrected */
 };
 
 static const uint16_t channel_names[] = {0, 1, 7, 40000};
@@ -68,10 +70,26 @@ static inline struct log_entry random_fill(struct random_log *log) {
                                                             : ++log->exec_id;
     int64_t quantity = 1 + (int64_t)rw_rng_below(rng, 300);
     if (rw_rng_chance(rng, 1, 2)) quantity = -quantity;
-    return make_fill(
+    struct log_entry fill = make_fill(
         log->time, id, 1 + (uint32_t)rw_rng_below(rng, log->image->portfolios.count - 1),
         1 + (uint32_t)rw_rng_below(rng, log->image->instruments.count - 1), quantity,
         900000 + (int64_t)rw_rng_below(rng, 200000), (int64_t)rw_rng_below(rng, 500) - 50);
+    struct log_entry *earlier = &log->fill[rw_rng_below(rng, 64)];
+    struct rw_fill_body to, of;
+    memcpy(&to, (uint8_t *)&fill + offsetof(struct rw_entry, body), sizeof to);
+    memcpy(&of, (uint8_t *)earlier + offsetof(struct rw_entry, body), sizeof of);
+    if (log->only_new || !of.exec_id || of.exec_id == id || !rw_rng_chance(rng, 1, 3)) {
+        log->fill[id % 64] = fill;
+        return fill;
+    }
+    if (!rw_rng_chance(rng, 1, 20)) { /* now and then another position than the fill's */
+        to.portfolio = of.portfolio;
+        fill.entry.instrument = earlier->entry.instrument;
+    }
+    memcpy((uint8_t *)&fill + offsetof(struct rw_entry, body), &to, sizeof to);
+    fill_as(&fill, rw_rng_chance(rng, 1, 3) ? RW_FILL_BUST : RW_FILL_CORRECT, of.exec_id);
+    if (rw_rng_chance(rng, 1, 2)) log->fill[id % 64] = fill; /* corrected by this id from now on */
+    return fill;
 }
 
 /* random_entry returns the next entry; the first one of a log is SESSION open. */

@@ -161,6 +161,17 @@ static inline struct log_entry make_fill(uint64_t time, uint64_t exec_id, uint32
     return log;
 }
 
+/* fill_as turns a fill into a correction of another one, or into a bust. */
+static inline void fill_as(struct log_entry *log, uint8_t kind, uint64_t reference) {
+    struct rw_fill_body body;
+    uint8_t *at = (uint8_t *)log + offsetof(struct rw_entry, body);
+    memcpy(&body, at, sizeof body);
+    body.kind = kind;
+    body.reference = reference;
+    if (kind == RW_FILL_BUST) body.side = 0, body.quantity = body.price = body.fee = 0;
+    memcpy(at, &body, sizeof body);
+}
+
 static inline struct log_entry make_plain(uint64_t time, uint8_t type) {
     return (struct log_entry){
         .entry = {.event_time_ns = time, .type = type, .slots = 1, .version = RW_ENTRY_VERSION}};

@@ -55,15 +55,22 @@ static void executions_are_new_once_whatever_their_pattern(void **state) {
     static const uint64_t steps[] = {1, 4, 64, 1ull << 32, 0x9E3779B97F4A7C15ull};
     for (size_t s = 0; s < sizeof steps / sizeof steps[0]; s++) {
         struct rw_exec_set set;
+        struct rw_exec_cell *cell;
         void *memory = aligned_zeroed(rw_exec_set_footprint(5000));
         rw_exec_set_new(&set, memory, 5000);
-        for (uint64_t i = 0; i < 5000; i++)
-            assert_int_equal(rw_exec_set_put(&set, i * steps[s], 2 * i), RW_EXEC_NEW);
         for (uint64_t i = 0; i < 5000; i++) {
-            assert_int_equal(rw_exec_set_put(&set, i * steps[s], 2 * i), RW_EXEC_DUPLICATE);
-            assert_int_equal(rw_exec_set_put(&set, i * steps[s], 2 * i + 2), RW_EXEC_CONFLICT);
+            assert_int_equal(rw_exec_set_put(&set, i * steps[s], i << 33, &cell), RW_EXEC_NEW);
+            cell->fill = (uint32_t)i + 1;
         }
-        assert_int_equal(rw_exec_set_put(&set, 5000 * steps[s], 0), RW_EXEC_FULL);
+        for (uint64_t i = 0; i < 5000; i++) {
+            const uint64_t id = i * steps[s], digest = i << 33;
+            assert_int_equal(rw_exec_set_put(&set, id, digest, &cell), RW_EXEC_DUPLICATE);
+            assert_int_equal(rw_exec_set_put(&set, id, digest + (1ull << 33), &cell),
+                             RW_EXEC_CONFLICT);
+            assert_int_equal(rw_exec_set_fill(&set, id), i + 1);
+        }
+        assert_int_equal(rw_exec_set_put(&set, 5000 * steps[s], 0, &cell), RW_EXEC_FULL);
+        assert_int_equal(rw_exec_set_fill(&set, 5000 * steps[s]), 0);
         free(memory);
     }
 }

@@ -217,6 +217,73 @@ static void a_fill_beyond_the_bounds_is_rejected_and_leaves_no_trace(void **stat
     teardown(&f);
 }
 
+static struct log_entry make_correction(uint64_t id, uint8_t kind, uint64_t reference,
+                                        uint32_t portfolio, int64_t quantity, int64_t price) {
+    struct log_entry log = make_fill(30, id, portfolio, 1, quantity, price, 0);
+    fill_as(&log, kind, reference);
+    return log;
+}
+
+static void a_correction_that_is_about_nothing_is_counted_and_changes_nothing(void **state) {
+    for (uint32_t shards = 1; shards <= 2; shards++) {
+        struct fixture f;
+        setup(&f, shards);
+        struct rw_risk_view view;
+        assert_true(apply(&f, make_fill(20, 1, 1, 1, 10, 1000000, 0)) > 0);
+        assert_int_equal(apply(&f, make_correction(2, RW_FILL_BUST, 99, 1, 1, 1)), 0);
+        assert_int_equal(apply(&f, make_correction(3, RW_FILL_CORRECT, 1, 3, 5, 1)), 0);
+        assert_int_equal(apply(&f, make_correction(4, RW_FILL_CORRECT, 2, 1, 5, 1)), 0);
+        assert_int_equal(DRIVER_SUM(&f.driver, correction_unknown), 3);
+        assert_int_equal(apply(&f, make_correction(1, RW_FILL_BUST, 1, 1, 5, 1)), 0);
+        assert_int_equal(DRIVER_SUM(&f.driver, fill_conflict), 1); /* the fill's own id */
+        assert_int_equal(apply(&f, make_correction(5, 4, 1, 1, 5, 1)), 0);
+        assert_int_equal(DRIVER_SUM(&f.driver, fill_malformed), 1);
+        assert_true(apply(&f, make_correction(6, RW_FILL_BUST, 1, 1, 5, 1)) > 0);
+        assert_int_equal(apply(&f, make_correction(6, RW_FILL_BUST, 1, 1, 5, 1)), 0);
+        assert_int_equal(DRIVER_SUM(&f.driver, fill_duplicate), 1);
+        assert_int_equal(apply(&f, make_correction(7, RW_FILL_CORRECT, 1, 1, 5, 1)), 0);
+        assert_int_equal(DRIVER_SUM(&f.driver, correction_of_busted), 1);
+        assert_int_equal(DRIVER_SUM(&f.driver, busts), 1);
+        assert_true(rw_risk_view_position(f.driver.risk[0], 1, 1, &view));
+        assert_int_equal(view.quantity, 100); /* as at the start of day */
+        teardown(&f);
+    }
+}
+
+static void a_correction_that_would_leave_the_bounds_changes_nothing(void **state) {
+    struct fixture f;
+    struct rw_risk_view view;
+    setup(&f, 1);
+    assert_true(apply(&f, make_fill(1, 1, 2, 1, -1000, 1000000, 0)) > 0);
+    assert_true(apply(&f, make_fill(1, 2, 2, 1, RW_UNITS_MAX, 1, 0)) > 0);
+    assert_int_equal(apply(&f, make_correction(3, RW_FILL_CORRECT, 1, 2, 1, 1)), 0);
+    assert_int_equal(DRIVER_SUM(&f.driver, fill_over_bounds), 1);
+    assert_true(rw_risk_view_position(f.driver.risk[0], 2, 1, &view));
+    assert_int_equal(view.quantity, RW_UNITS_MAX - 1000);
+    assert_true(apply(&f, make_correction(4, RW_FILL_BUST, 2, 2, 1, 1)) > 0);
+    assert_true(apply(&f, make_correction(5, RW_FILL_CORRECT, 3, 2, 1, 1)) > 0);
+    assert_true(rw_risk_view_position(f.driver.risk[0], 2, 1, &view));
+    assert_int_equal(view.quantity, 1);
+    teardown(&f);
+}
+
+/* A fold is cut into pieces, so that no call does more than a bounded amount of work. */
+static void a_long_list_of_fills_is_folded_over_several_calls(void **state) {
+    struct fixture f = {.image = fixed_image()};
+    struct rw_result message;
+    uint32_t working = 0;
+    driver_new(&f.driver, f.image, 1, 0, 4096);
+    for (uint64_t id = 1; id <= 2000; id++) apply(&f, make_fill(1, id, 2, 1, 1, 1000000, 0));
+    struct log_entry bust = make_correction(5000, RW_FILL_BUST, 1, 2, 1, 1);
+    bust.entry.sequence = f.driver.sequence + 1;
+    rw_risk_begin(f.driver.risk[0], &bust.entry);
+    while (rw_risk_next(f.driver.risk[0], &message) == RW_RISK_WORKING) working++;
+    assert_int_equal(working, 3);
+    assert_int_equal(message.kind, RW_RESULT_PORTFOLIO);
+    assert_int_equal(DRIVER_SUM(&f.driver, folded), 2000);
+    teardown(&f);
+}
+
 static void room_for_new_pairs_is_per_portfolio(void **state) {
     for (uint32_t shards = 1; shards <= 2; shards++) {
         struct fixture f = {.image = fixed_image()};
@@ -606,6 +673,9 @@ int main(void) {
         cmocka_unit_test(a_full_table_of_executions_rejects_new_ones_and_still_knows_the_old),
         cmocka_unit_test(malformed_fills_are_counted_once_for_any_number_of_shards),
         cmocka_unit_test(a_fill_beyond_the_bounds_is_rejected_and_leaves_no_trace),
+        cmocka_unit_test(a_correction_that_is_about_nothing_is_counted_and_changes_nothing),
+        cmocka_unit_test(a_correction_that_would_leave_the_bounds_changes_nothing),
+        cmocka_unit_test(a_long_list_of_fills_is_folded_over_several_calls),
         cmocka_unit_test(room_for_new_pairs_is_per_portfolio),
         cmocka_unit_test(adding_and_removing_a_position_restores_exposure_and_quality),
         cmocka_unit_test(an_instrument_turns_stale_at_a_clock_entry_and_fresh_at_a_tick),
