@@ -3,6 +3,8 @@
 
 #define POOL_MAX (1u << 28)
 
+#define EMPTY_BATCH 64u /* orders taken at once from a queue that is emptied */
+
 /* ---- the block ------------------------------------------------------------------------------ */
 
 enum part { ROWS, ORDER_HEADS, LEVEL_HEADS, ORDERS, LEVELS, FRONTS, ENTRIES, PARTS };
@@ -256,4 +258,16 @@ bool rw_book_replace(struct rw_book *book, uint16_t locate, uint64_t reference,
     if (!rw_book_delete(book, locate, reference, before)) return false;
     rw_book_add(book, locate, new_reference, (enum rw_book_side)before->side, shares, price);
     return true;
+}
+
+void rw_book_empty(struct rw_book *book, uint16_t locate) {
+    struct rw_book_order queue[EMPTY_BATCH];
+    for (uint32_t side = 0; side < 2; side++)
+        while (rw_book_depth(book, locate, (enum rw_book_side)side) > 0) {
+            uint32_t count =
+                rw_book_queue(book, locate, (enum rw_book_side)side, 0, queue, EMPTY_BATCH);
+            RW_ASSERT(count > 0); /* each turn removes an order */
+            for (uint32_t i = 0; i < count; i++)
+                rw_book_delete(book, locate, queue[i].reference, &queue[i]);
+        }
 }

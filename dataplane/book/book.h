@@ -67,6 +67,7 @@ enum rw_book_changed {
         1u << 4, /* the locate got its symbol (rw_book_symbol), first time or a new one */
     RW_BOOK_SYSTEM = 1u << 5, /* `state` is the venue's system event code; locate = 0 */
     RW_BOOK_MORE = 1u << 6,   /* the message has more to say, about this or another locate */
+    RW_BOOK_WHOLE = 1u << 8,  /* all that a gap made unknown is known again; locate = 0 */
     RW_BOOK_LAST = 1u << 7,   /* the venue says that no message of the session follows */
 };
 
@@ -142,6 +143,10 @@ bool rw_book_delete(struct rw_book *book, uint16_t locate, uint64_t reference,
 bool rw_book_replace(struct rw_book *book, uint16_t locate, uint64_t reference,
                      uint64_t new_reference, uint32_t shares, uint32_t price,
                      struct rw_book_order *before);
+
+/* rw_book_empty removes all orders of a locate; its symbol and state stay. Costs as much as
+ * deleting them one by one. */
+void rw_book_empty(struct rw_book *book, uint16_t locate);
 
 /* What a locate shows without a look into its orders. */
 struct rw_book_instrument {

@@ -13,6 +13,7 @@ struct instrument {
     uint32_t number; /* of the last entry seen */
     bool stale;
     uint8_t count[RW_MBP_SIDES];
+    uint8_t depth[RW_MBP_SIDES];
 };
 
 struct rw_mbp {
@@ -39,6 +40,7 @@ static size_t level_count(const struct rw_mbp_cfg *cfg) {
 size_t rw_mbp_footprint(const struct rw_mbp_cfg *cfg) {
     RW_ASSERT(cfg->instruments_max >= 1 && cfg->instruments_max <= RW_MBP_INSTRUMENTS_MAX);
     RW_ASSERT(cfg->depth >= 1 && cfg->depth <= RW_MBP_DEPTH_MAX);
+    RW_ASSERT(cfg->implied_depth <= cfg->depth);
     return line_up(sizeof(struct rw_mbp)) + line_up(slot_count(cfg) * sizeof(uint32_t)) +
            line_up(cfg->instruments_max * sizeof(struct instrument)) +
            line_up(level_count(cfg) * sizeof(struct rw_mbp_level));
@@ -59,6 +61,16 @@ struct rw_mbp *rw_mbp_new(void *memory, const struct rw_mbp_cfg *cfg,
     return mbp;
 }
 
+static void set_depths(const struct rw_mbp *mbp, struct instrument *row, uint32_t depth,
+                       uint32_t implied_depth) {
+    uint32_t most = mbp->cfg.depth;
+    uint32_t implied = mbp->cfg.implied_depth ? mbp->cfg.implied_depth : most;
+    if (depth == 0 || depth > most) depth = most;
+    if (implied_depth == 0 || implied_depth > most) implied_depth = implied;
+    for (uint32_t side = 0; side < RW_MBP_SIDES; side++)
+        row->depth[side] = (uint8_t)(side < RW_MBP_IMPLIED_BID ? depth : implied_depth);
+}
+
 uint32_t rw_mbp_instrument(struct rw_mbp *mbp, int32_t security_id) {
     uint32_t slot = (uint32_t)security_id * 2654435769u;
     slot ^= slot >> 15;
@@ -71,6 +83,7 @@ uint32_t rw_mbp_instrument(struct rw_mbp *mbp, int32_t security_id) {
             return RW_MBP_NONE;
         }
         mbp->instruments[mbp->known] = (struct instrument){.security_id = security_id};
+        set_depths(mbp, &mbp->instruments[mbp->known], 0, 0);
         *entry = ++mbp->known;
         return *entry - 1;
     }
@@ -84,6 +97,15 @@ static struct instrument *at_index(const struct rw_mbp *mbp, uint32_t instrument
 static void make_stale(struct instrument *row) {
     memset(row->count, 0, sizeof row->count);
     row->stale = true;
+}
+
+void rw_mbp_set_depth(struct rw_mbp *mbp, uint32_t instrument, uint32_t depth,
+                      uint32_t implied_depth) {
+    struct instrument *row = at_index(mbp, instrument), before = *row;
+    static const uint8_t none[RW_MBP_SIDES];
+    set_depths(mbp, row, depth, implied_depth);
+    bool same = memcmp(before.depth, row->depth, sizeof row->depth) == 0;
+    if (!same && memcmp(row->count, none, sizeof none) != 0) make_stale(row);
 }
 
 bool rw_mbp_advance(struct rw_mbp *mbp, uint32_t instrument, uint32_t number) {
@@ -124,7 +146,8 @@ bool rw_mbp_apply(struct rw_mbp *mbp, uint32_t instrument, const struct rw_mbp_u
     }
     bool may_add = update->action == RW_MBP_NEW || update->action == RW_MBP_OVERLAY;
     bool known = update->side < RW_MBP_SIDES && update->action <= RW_MBP_OVERLAY;
-    uint32_t count = known ? row->count[update->side] : 0, depth = mbp->cfg.depth;
+    uint32_t count = known ? row->count[update->side] : 0;
+    uint32_t depth = known ? row->depth[update->side] : 0;
     uint32_t level = update->level;
     if (!known || level == 0 || level > depth || level > count + may_add) {
         rw_stat_add(&mbp->counters->misfits, 1);
@@ -156,6 +179,16 @@ bool rw_mbp_snapshot(struct rw_mbp *mbp, uint32_t instrument, uint32_t number) {
     return true;
 }
 
+void rw_mbp_doubt(struct rw_mbp *mbp, uint32_t instrument) {
+    make_stale(at_index(mbp, instrument));
+}
+
+void rw_mbp_rewind(struct rw_mbp *mbp, uint32_t instrument) {
+    struct instrument *row = at_index(mbp, instrument);
+    make_stale(row);
+    row->number = 0;
+}
+
 void rw_mbp_reset(struct rw_mbp *mbp, uint32_t instrument) {
     struct instrument *row = at_index(mbp, instrument);
     memset(row->count, 0, sizeof row->count);
@@ -163,8 +196,12 @@ void rw_mbp_reset(struct rw_mbp *mbp, uint32_t instrument) {
 }
 
 void rw_mbp_reset_all(struct rw_mbp *mbp) {
-    for (uint32_t i = 0; i < mbp->known; i++)
-        mbp->instruments[i] = (struct instrument){.security_id = mbp->instruments[i].security_id};
+    for (uint32_t i = 0; i < mbp->known; i++) {
+        struct instrument *row = &mbp->instruments[i];
+        memset(row->count, 0, sizeof row->count);
+        row->number = 0;
+        row->stale = false;
+    }
     rw_stat_add(&mbp->counters->resets, 1);
 }
 
@@ -178,3 +215,13 @@ uint32_t rw_mbp_levels(const struct rw_mbp *mbp, uint32_t instrument, enum rw_mb
 bool rw_mbp_is_stale(const struct rw_mbp *mbp, uint32_t instrument) {
     return at_index(mbp, instrument)->stale;
 }
+
+uint32_t rw_mbp_number(const struct rw_mbp *mbp, uint32_t instrument) {
+    return at_index(mbp, instrument)->number;
+}
+
+int32_t rw_mbp_security(const struct rw_mbp *mbp, uint32_t instrument) {
+    return at_index(mbp, instrument)->security_id;
+}
+
+uint32_t rw_mbp_known(const struct rw_mbp *mbp) { return mbp->known; }

@@ -1,5 +1,5 @@
 /* Price-level books as a venue publishes them: it says which level of which side changes, and the
- * book does as it is told. Venue-neutral; feed/mdp3_book.h puts CME's messages in.
+ * book does as it is told. Venue-neutral; feed/mdp3_levels.h puts CME's messages in.
  *
  *   security ─hash─► instrument ─► 4 sides ─► [ level 1 = best | 2 | 3 | … | depth ]
  *
@@ -65,6 +65,7 @@ struct rw_mbp_update {
 struct rw_mbp_cfg {
     uint32_t instruments_max; /* 1..RW_MBP_INSTRUMENTS_MAX */
     uint32_t depth;           /* levels of a side, 1..RW_MBP_DEPTH_MAX */
+    uint32_t implied_depth;   /* of the implied sides, at most depth; 0: depth */
 };
 
 struct rw_mbp; /* opaque */
@@ -80,6 +81,12 @@ struct rw_mbp *rw_mbp_new(void *memory, const struct rw_mbp_cfg *cfg,
  * RW_MBP_NONE, counted, when there is no room. Any id. */
 uint32_t rw_mbp_instrument(struct rw_mbp *mbp, int32_t security_id);
 
+/* rw_mbp_set_depth sets how many levels the venue tells of an instrument: what an insertion moves
+ * beyond them is gone. More than the configured depth, or 0, is the configured one. An instrument
+ * whose depth changes is emptied and stale, unless it has no levels. */
+void rw_mbp_set_depth(struct rw_mbp *mbp, uint32_t instrument, uint32_t depth,
+                      uint32_t implied_depth);
+
 /* rw_mbp_advance tells the number of the next entry of an instrument, whatever the entry is about.
  * True when the entry is to be applied: it is the next one and the instrument is not stale. An
  * instrument begins as stale unless its first number is 1. */
@@ -94,6 +101,12 @@ bool rw_mbp_apply(struct rw_mbp *mbp, uint32_t instrument, const struct rw_mbp_u
  * instrument is sound and at that number: then nothing changes. */
 bool rw_mbp_snapshot(struct rw_mbp *mbp, uint32_t instrument, uint32_t number);
 
+/* rw_mbp_doubt makes an instrument stale because entries may be missing. rw_mbp_rewind does so too
+ * and forgets how far its numbering was, so that a snapshot older than that is taken: the
+ * caller then applies what came behind the snapshot. */
+void rw_mbp_doubt(struct rw_mbp *mbp, uint32_t instrument);
+void rw_mbp_rewind(struct rw_mbp *mbp, uint32_t instrument);
+
 /* rw_mbp_reset empties a book on the venue's word; it is not stale by that. rw_mbp_reset_all
  * empties all and starts every numbering again, as a channel reset does. */
 void rw_mbp_reset(struct rw_mbp *mbp, uint32_t instrument);
@@ -104,3 +117,8 @@ void rw_mbp_reset_all(struct rw_mbp *mbp);
 uint32_t rw_mbp_levels(const struct rw_mbp *mbp, uint32_t instrument, enum rw_mbp_side side,
                        const struct rw_mbp_level **levels);
 bool rw_mbp_is_stale(const struct rw_mbp *mbp, uint32_t instrument);
+/* rw_mbp_number returns the number of the last entry seen, 0 before the first; rw_mbp_security the
+ * security of an instrument; rw_mbp_known how many instruments there are. */
+uint32_t rw_mbp_number(const struct rw_mbp *mbp, uint32_t instrument);
+int32_t rw_mbp_security(const struct rw_mbp *mbp, uint32_t instrument);
+uint32_t rw_mbp_known(const struct rw_mbp *mbp);

@@ -226,8 +226,7 @@ const struct rw_venue rw_deep10_venue = {.name = "deep10",
                                          .apply = apply,
                                          .bbo = deep10_bbo,
                                          .symbol = rw_named_name,
-                                         .depth = rw_named_depth,
-                                         .level_at = rw_named_level_at};
+                                         .levels = rw_named_levels};
 
 const struct rw_venue rw_deepplus_venue = {.name = "deepplus",
                                            .open = deepplus_open,
@@ -240,5 +239,4 @@ const struct rw_venue rw_deepplus_venue = {.name = "deepplus",
                                            .apply = apply,
                                            .bbo = rw_named_bbo,
                                            .symbol = rw_named_name,
-                                           .depth = rw_named_depth,
-                                           .level_at = rw_named_level_at};
+                                           .levels = rw_named_levels};

@@ -188,6 +188,14 @@ static bool note_halt(struct rw_feed_core *core, const struct rw_book_event *eve
     return (before != 0) != (locate->halts != 0);
 }
 
+/* mend_channel takes the channel for sound again after a gap, on the word of its books. */
+static void mend_channel(struct rw_feed_core *core, struct output *out) {
+    rw_line_mend(core->lines);
+    if (!(core->quality & RW_QUALITY_FEED_GAP)) return;
+    core->quality &= (uint16_t)~RW_QUALITY_FEED_GAP;
+    put_channel(core, out);
+}
+
 /* put_event writes the ticks of one event. */
 static inline __attribute__((always_inline)) void
 put_event(struct rw_feed_core *core, const struct rw_book_event *event, struct output *out) {
@@ -215,6 +223,7 @@ put_event(struct rw_feed_core *core, const struct rw_book_event *event, struct o
         rw_stat_add(&counters->breaks, 1);
     }
     if (__builtin_expect(event->changed & RW_BOOK_LAST, 0)) rw_line_finish(core->lines);
+    if (__builtin_expect(event->changed & RW_BOOK_WHOLE, 0)) mend_channel(core, out);
 }
 
 /* take_message applies one venue message and writes the ticks of its first event. */
@@ -293,6 +302,9 @@ static void take_event(struct rw_feed_core *core, enum rw_line_event event,
         core->event_quality = 0;
         core->clear_next = 0;
     } else {
+        if (core->venue->gap)
+            core->venue->gap(core->books,
+                             (input->sequence & RW_LINE_SEQUENCE_MAX) + input->missing);
         flag_gap(core, out);
     }
 }

@@ -222,13 +222,9 @@ static const uint8_t *symbol(const void *books, uint16_t locate) {
     return rw_book_symbol(books, locate);
 }
 
-static uint32_t depth(const void *books, uint16_t locate, enum rw_book_side side) {
-    return rw_book_depth(books, locate, side);
-}
-
-static void level_at(const void *books, uint16_t locate, enum rw_book_side side, uint32_t index,
-                     struct rw_book_level *level) {
-    rw_book_level_at(books, locate, side, index, level);
+static uint32_t levels(const void *books, uint16_t locate, enum rw_book_side side,
+                       struct rw_book_level *to, uint32_t max) {
+    return rw_book_levels(books, locate, side, to, max);
 }
 
 static void prefetch(const void *books, struct rw_book_coming *coming) {
@@ -246,7 +242,6 @@ const struct rw_venue rw_itch50_venue = {.name = "itch50",
                                          .apply = rw_itch50_apply,
                                          .bbo = bbo,
                                          .symbol = symbol,
-                                         .depth = depth,
-                                         .level_at = level_at,
+                                         .levels = levels,
                                          .coming = rw_itch50_coming,
                                          .prefetch = prefetch};

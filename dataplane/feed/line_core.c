@@ -420,6 +420,8 @@ void rw_line_packet(struct rw_line_core *core, uint32_t index, const void *paylo
     if (sequence > core->end_at) core->end_at = sequence;
 }
 
+void rw_line_mend(struct rw_line_core *core) { core->gap = false; }
+
 void rw_line_finish(struct rw_line_core *core) {
     core->end_known = true;
     core->end_at = core->expected;

@@ -141,6 +141,9 @@ void rw_line_port_ended(struct rw_line_core *core, uint32_t line);
 /* rw_line_now lets time pass without a packet; live ports only, ignored with file_ports. */
 void rw_line_now(struct rw_line_core *core, uint64_t now_ns);
 
+/* rw_line_mend says that what the gaps so far have lost is known again, from elsewhere. */
+void rw_line_mend(struct rw_line_core *core);
+
 /* rw_line_finish says that the message handed on last was the last one of the channel; as an end of
  * session behind it. */
 void rw_line_finish(struct rw_line_core *core);

@@ -146,6 +146,15 @@ bool rw_mdp3_read(const struct rw_field *field, const uint8_t *block, uint32_t b
     return true;
 }
 
+bool rw_mdp3_price(int64_t price, int64_t factor, int32_t *to, bool *rounded) {
+    const __int128 one = (__int128)100000000000000; /* 1e-18 units in 1e-4 */
+    __int128 scaled = (__int128)price * (factor ? factor : 1000000000);
+    if (scaled < 0 || scaled / one > INT32_MAX) return false;
+    if (scaled % one) *rounded = true;
+    *to = (int32_t)(scaled / one);
+    return true;
+}
+
 static char *put_value(char *at, const struct rw_field *field, const uint8_t *block,
                        uint32_t bytes) {
     uint64_t value;

@@ -123,6 +123,22 @@ bool rw_mdp3_next(struct rw_mdp3_packet *packet, struct rw_mdp3_message *message
 bool rw_mdp3_read(const struct rw_field *field, const uint8_t *block, uint32_t bytes,
                   uint64_t *value);
 
+/* RW_MDP3_READ reads a field of a block by the names of the tables: RW_MDP3_READ(book_entry,
+ * rpt_seq, entry, bytes); 0 when it is null or absent. rw_mdp3_value is behind it. */
+static inline uint64_t rw_mdp3_value(uint32_t block, uint32_t field, const uint8_t *at,
+                                     uint32_t bytes) {
+    uint64_t value;
+    rw_mdp3_read(&rw_mdp3_blocks[block].field[field], at, bytes, &value);
+    return value;
+}
+#define RW_MDP3_READ(stem, name, at, bytes) \
+    rw_mdp3_value(RW_MDP3_BLOCK_##stem, RW_MDP3_##stem##_##name, at, bytes)
+
+/* rw_mdp3_price brings a price of 1e-9 times a display factor of 1e-9 (0: none, 1) to 1e-4. False
+ * when it is negative or above 2^31-1, which the books cannot hold; *rounded is set when it was no
+ * multiple, else left. */
+bool rw_mdp3_price(int64_t price, int64_t factor, int32_t *to, bool *rounded);
+
 /* rw_mdp3_json writes the message as one JSON object and a NUL: "seq" (the packet's sequence),
  * "type" (the template as text), then the fields and groups in wire order. Nulls are null; absent
  * fields and groups and padding are left out; groups are arrays of objects; integers are exact;

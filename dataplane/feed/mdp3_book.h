@@ -1,20 +1,27 @@
-/* What MDP 3.0 messages do to price-level books (dataplane/book/mbp.h), prices in units of 1e-9.
+/* CME MDP 3.0 as a venue: what its packets do to price-level books and order books, and when a BBO
+ * is told.
  *
- *   46 book ─────► number of the entry, then the update of its level, or the reset 'J'
- *   37 48 51 ────► number of the entry only: an instrument has one numbering for all of them
- *   52 snapshot ─► the levels of bid, offer and both implied sides; its other entries are none
- *   4 reset ─────► all books
+ *   packet (its number is the sequence) ─► messages ─► entries ─┬─► levels (book/mbp) ─► dirty
+ *                                                              └─► orders (book/book)
+ *   end of event ─► each dirty instrument whose BBO changed: BBO
+ *   48 ─► TRADE, BREAK   30 52 54 ─► STATUS   54 ─► name, display factor   4 ─► all empty
  *
- * Messages of other templates change nothing. The levels of a snapshot may come in any order of
- * sides, but within a side from the best on, as CME sends them; one that does not makes the
- * instrument stale. Pure; one owner thread. */
+ *   gap ─► every instrument in doubt ─► 52 of the snapshot loop, then the kept packets behind it
+ *                                       ─► its BBO ─► when all are sound: RW_BOOK_WHOLE
+ *
+ * The unit of the sequence is the packet, which may tell many instruments. A BBO is the better of
+ * the outright and the implied price, their quantities together when they are equal; without
+ * levels that of the orders. It is told at the end of the event; a trade carries the last one told.
+ * Prices are the venue's times the display factor (1 until the definition came), in 1e-4; negative
+ * ones and those beyond 2^31-1 are counted, and the side is then missing. Packets of the snapshot
+ * loop (52, 53) and of the definition loop (54 that says how many there are) stand beside the
+ * sequence. The last 256 packets are kept, so that a snapshot that is older than the stream can be
+ * joined.
+ *
+ * Instruments are numbered in the order met. Their symbol is the definition's, if it has at most
+ * eight characters, else the security id. Pure; one owner thread. */
 #pragma once
 
-#include <stdint.h>
+#include "dataplane/feed/venue.h"
 
-#include "dataplane/book/mbp.h"
-#include "dataplane/feed/mdp3.h"
-
-/* rw_mdp3_apply puts a message that rw_mdp3_next has taken into the books. Returns how many level
- * updates were applied. */
-uint32_t rw_mdp3_apply(struct rw_mbp *mbp, const struct rw_mdp3_message *message);
+extern const struct rw_venue rw_mdp3_venue;

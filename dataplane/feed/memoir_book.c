@@ -167,5 +167,4 @@ const struct rw_venue rw_memoir_venue = {.name = "memoir",
                                          .more = more,
                                          .bbo = rw_named_bbo,
                                          .symbol = rw_named_name,
-                                         .depth = rw_named_depth,
-                                         .level_at = rw_named_level_at};
+                                         .levels = rw_named_levels};

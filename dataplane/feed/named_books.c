@@ -5,8 +5,7 @@
 #include "dataplane/base/assert.h"
 #include "dataplane/record/entry.h"
 
-#define LINE        64u
-#define QUEUE_BATCH 64u
+#define LINE 64u
 
 const struct rw_stat_row rw_named_rows[] = RW_STATS_ROWS(RW_NAMED_COUNTERS);
 const uint32_t rw_named_row_count = sizeof rw_named_rows / sizeof *rw_named_rows;
@@ -42,12 +41,7 @@ void rw_named_clear(struct rw_named_books *books) {
 }
 
 uint64_t rw_named_time(struct rw_named_books *books, uint64_t unix_ns) {
-    uint64_t since = unix_ns - books->midnight_ns;
-    if (unix_ns >= books->midnight_ns && since < RW_DAY_NS) return since;
-    if (books->midnight_ns) rw_stat_add(&books->counters->other_day, 1);
-    if (unix_ns >= books->midnight_ns) return since % RW_DAY_NS;
-    uint64_t before = (books->midnight_ns - unix_ns) % RW_DAY_NS;
-    return before ? RW_DAY_NS - before : 0;
+    return rw_venue_time(books->midnight_ns, unix_ns, &books->counters->other_day);
 }
 
 bool rw_named_price(struct rw_named_books *books, int64_t price, uint32_t *to) {
@@ -131,16 +125,8 @@ void rw_named_trade(struct rw_named_books *books, struct rw_book_event *event, u
 }
 
 void rw_named_empty(struct rw_named_books *books, uint16_t locate) {
-    struct rw_book_order queue[QUEUE_BATCH];
     rw_stat_add(&books->counters->books_emptied, 1);
-    for (uint32_t side = 0; side < 2; side++) /* each turn removes at least one order */
-        while (rw_book_depth(books->book, locate, (enum rw_book_side)side) > 0) {
-            uint32_t count =
-                rw_book_queue(books->book, locate, (enum rw_book_side)side, 0, queue, QUEUE_BATCH);
-            RW_ASSERT(count > 0);
-            for (uint32_t i = 0; i < count; i++)
-                rw_book_delete(books->book, locate, queue[i].reference, &queue[i]);
-        }
+    rw_book_empty(books->book, locate);
 }
 
 void rw_named_empty_all(struct rw_named_books *books, struct rw_book_event *event) {
@@ -176,11 +162,7 @@ const uint8_t *rw_named_name(const void *adapter, uint16_t locate) {
     return rw_book_symbol(books_of(adapter)->book, locate);
 }
 
-uint32_t rw_named_depth(const void *adapter, uint16_t locate, enum rw_book_side side) {
-    return rw_book_depth(books_of(adapter)->book, locate, side);
-}
-
-void rw_named_level_at(const void *adapter, uint16_t locate, enum rw_book_side side, uint32_t index,
-                       struct rw_book_level *level) {
-    rw_book_level_at(books_of(adapter)->book, locate, side, index, level);
+uint32_t rw_named_levels(const void *adapter, uint16_t locate, enum rw_book_side side,
+                         struct rw_book_level *levels, uint32_t max) {
+    return rw_book_levels(books_of(adapter)->book, locate, side, levels, max);
 }

@@ -95,6 +95,5 @@ void rw_named_more(void *adapter, struct rw_book_event *event);
  * struct rw_named_books. */
 const struct rw_book_bbo *rw_named_bbo(const void *adapter, uint16_t locate);
 const uint8_t *rw_named_name(const void *adapter, uint16_t locate);
-uint32_t rw_named_depth(const void *adapter, uint16_t locate, enum rw_book_side side);
-void rw_named_level_at(const void *adapter, uint16_t locate, enum rw_book_side side, uint32_t index,
-                       struct rw_book_level *level);
+uint32_t rw_named_levels(const void *adapter, uint16_t locate, enum rw_book_side side,
+                         struct rw_book_level *levels, uint32_t max);

@@ -242,5 +242,4 @@ const struct rw_venue rw_pitch_venue = {.name = "pitch",
                                         .more = rw_named_more,
                                         .bbo = rw_named_bbo,
                                         .symbol = rw_named_name,
-                                        .depth = rw_named_depth,
-                                        .level_at = rw_named_level_at};
+                                        .levels = rw_named_levels};

@@ -19,8 +19,12 @@ struct rw_books_cfg {
     struct rw_book_cfg book;
     uint64_t midnight_ns; /* Unix time at which the session day begins at the venue; 0: not known,
                              event times are the time of day in UTC */
-    uint32_t instruments_max; /* of a venue that numbers none: 1..65,535; 0: 65,535 */
+    uint32_t instruments_max; /* of a venue that numbers none: 1..65,535; 0: its own default */
 };
+
+/* rw_venue_time makes the time of the session day that begins at midnight_ns out of a Unix time.
+ * One of another day keeps its time of day and is counted, unless midnight_ns is 0. */
+uint64_t rw_venue_time(uint64_t midnight_ns, uint64_t unix_ns, rw_stat *other_day);
 
 /* Where the books count. */
 struct rw_books_stats {
@@ -64,13 +68,15 @@ struct rw_venue {
     enum rw_venue_verdict (*apply)(void *books, const uint8_t *message, uint32_t bytes,
                                    struct rw_book_event *event);
     void (*more)(void *books, struct rw_book_event *event); /* NULL: never RW_BOOK_MORE */
+    /* Says that messages before `next` were lost. NULL: the books cannot mend by themselves. Else
+     * they make what they no longer know stale, and say RW_BOOK_WHOLE when all is known again. */
+    void (*gap)(void *books, uint64_t next);
     const struct rw_book_bbo *(*bbo)(const void *books, uint16_t locate);
     /* Eight characters, space padded. */
     const uint8_t *(*symbol)(const void *books, uint16_t locate);
-    /* The price levels of a side, 0 = best; as rw_book_depth and rw_book_level_at. */
-    uint32_t (*depth)(const void *books, uint16_t locate, enum rw_book_side side);
-    void (*level_at)(const void *books, uint16_t locate, enum rw_book_side side, uint32_t index,
-                     struct rw_book_level *level);
+    /* The best `max` price levels of a side, best first; returns how many. As rw_book_levels. */
+    uint32_t (*levels)(const void *books, uint16_t locate, enum rw_book_side side,
+                       struct rw_book_level *levels, uint32_t max);
 
     /* Hints without effect on the content, for any bytes: `coming` notes what a message will need,
      * `prefetch` loads it for all messages that were noted (at most RW_BOOK_COMING_MAX) and forgets
@@ -82,4 +88,4 @@ struct rw_venue {
 /* rw_venue_named returns the table of a name, NULL when there is none. */
 const struct rw_venue *rw_venue_named(const char *name);
 /* All names, the default first, for tables of keys and help texts. */
-#define RW_VENUE_NAMES "itch50|deep10|deepplus|pitch|memoir"
+#define RW_VENUE_NAMES "itch50|deep10|deepplus|pitch|memoir|mdp3"

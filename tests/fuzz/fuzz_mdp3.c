@@ -9,7 +9,7 @@
 
 #include "dataplane/base/assert.h"
 #include "dataplane/base/bytes.h"
-#include "dataplane/feed/mdp3_book.h"
+#include "dataplane/feed/mdp3_levels.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t count);
 

@@ -38,15 +38,14 @@ struct view {
 
 static void print_side(FILE *out, const struct view *view, const struct named *named,
                        enum rw_book_side side, uint32_t depth) {
-    uint32_t levels = view->venue->depth(view->books, named->locate, side);
-    if (depth && levels > depth) levels = depth;
-    for (uint32_t i = 0; i < levels; i++) {
-        struct rw_book_level level;
-        view->venue->level_at(view->books, named->locate, side, i, &level);
+    static struct rw_book_level levels[RW_BOOK_SIDE_LEVELS_MAX];
+    if (depth == 0 || depth > RW_BOOK_SIDE_LEVELS_MAX) depth = RW_BOOK_SIDE_LEVELS_MAX;
+    uint32_t count = view->venue->levels(view->books, named->locate, side, levels, depth);
+    for (uint32_t i = 0; i < count; i++)
         fprintf(out, "%.*s,%c,%" PRIu32 ",%" PRId32 ",%" PRIu64 ",%" PRIu32 "\n",
                 symbol_length(named->symbol), (const char *)named->symbol,
-                side == RW_BOOK_BID ? 'B' : 'S', i + 1, level.price, level.quantity, level.orders);
-    }
+                side == RW_BOOK_BID ? 'B' : 'S', i + 1, levels[i].price, levels[i].quantity,
+                levels[i].orders);
 }
 
 void rw_venue_csv(FILE *out, const struct rw_venue *venue, const void *books, const char *symbol,

@@ -13,6 +13,6 @@
  * left for the caller's ferror. */
 void rw_book_csv(FILE *out, const struct rw_book *book, const char *symbol, uint32_t depth);
 /* rw_venue_csv is the same for the books of any venue. Where a venue does not tell the number of
- * orders the column says what its level_at does. */
+ * orders the column is what its table says. */
 void rw_venue_csv(FILE *out, const struct rw_venue *venue, const void *books, const char *symbol,
                   uint32_t depth);

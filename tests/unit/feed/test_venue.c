@@ -23,7 +23,7 @@ static void every_name_has_a_complete_venue(void **state) {
         assert_non_null(venue);
         assert_string_equal(venue->name, name);
         assert_true(venue->open && venue->footprint && venue->make && venue->clear);
-        assert_true(venue->apply && venue->bbo && venue->symbol);
+        assert_true(venue->apply && venue->bbo && venue->symbol && venue->levels);
         assert_true(!venue->prefetch == !venue->coming);
     }
 }

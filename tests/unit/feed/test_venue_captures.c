@@ -1,5 +1,6 @@
 /* Real captures through the feed, where they are there: not one message is left unexplained. */
 #include "dataplane/feed/deep_book.h"
+#include "dataplane/feed/mdp3_book.h"
 #include "dataplane/feed/pitch_book.h"
 #include "dataplane/io/pcap.h"
 #include "dataplane/nic/udp.h"
@@ -94,11 +95,42 @@ static void the_pitch_samples_are_taken_whole(void **state) {
     }
 }
 
+/* The samples over UDP. Templates that the tables have are decoded, others are counted by their one
+ * reason. */
+static void the_mdp3_samples_are_decoded_or_counted_as_unknown_templates(void **state) {
+    static const struct {
+        const char *name;
+        uint32_t messages, unknown;
+    } samples[] = {{"v1.5_MdIncrementalRefreshBook", 0, 1},
+                   {"v1.5_MdIncrementalRefreshSessionStatistics", 1, 5},
+                   {"v1.5_MdIncrementalRefreshTradeSummary", 0, 1},
+                   {"v1.5_MdIncrementalRefreshVolume", 1, 1},
+                   {"v1.5_MdInstrumentDefinitionSpread", 0, 5},
+                   {"v1.8_MdIncrementalRefreshTradeSummary", 1, 2},
+                   {"v1.9_MdIncrementalRefreshBook", 2, 0},
+                   {"v1.9_MdIncrementalRefreshOrderBook", 1, 0},
+                   {"v1.9_MdIncrementalRefreshTradeSummary", 5, 0},
+                   {"v1.9_MdIncrementalRefreshVolume", 7, 0}};
+    for (uint32_t i = 0; i < sizeof samples / sizeof *samples; i++) {
+        char name[128], path[512];
+        snprintf(name, sizeof name, "captures/mdp3/%s.pcap", samples[i].name);
+        if (!shared_path(path, sizeof path, name)) skip();
+        struct venue_feed *feed = capture_feed(&rw_mdp3_venue);
+        run_capture(feed, path);
+        expect_all_explained(feed);
+        assert_int_equal(feed_own(feed, "messages"), samples[i].messages);
+        assert_int_equal(feed_own(feed, "unknown_template"), samples[i].unknown);
+        assert_int_equal(feed_own(feed, "found"), samples[i].messages + samples[i].unknown);
+        feed_free(feed);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_sample_day_comes_to_its_counts),
         cmocka_unit_test(each_sample_of_deep_plus_is_taken_whole),
         cmocka_unit_test(the_pitch_samples_are_taken_whole),
+        cmocka_unit_test(the_mdp3_samples_are_decoded_or_counted_as_unknown_templates),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -39,13 +39,14 @@ struct venue_feed {
     uint64_t now_ns;
 };
 
-static inline struct venue_feed *feed_new(const struct rw_venue *venue,
-                                          const struct rw_books_cfg *books) {
+/* first: the sequence the session begins with; 0: the feed joins where it comes. */
+static inline struct venue_feed *feed_new_from(const struct rw_venue *venue,
+                                               const struct rw_books_cfg *books, uint64_t first) {
     struct venue_feed *feed = calloc(1, sizeof *feed);
     struct rw_feed_cfg cfg = {.channel = 3,
                               .line = {.venue = venue,
                                        .lines = 2,
-                                       .first_sequence = 1,
+                                       .first_sequence = first,
                                        .gap_timer_ns = 1000,
                                        .session_switch_packets = 4,
                                        .reorder_packets = 64,
@@ -60,6 +61,11 @@ static inline struct venue_feed *feed_new(const struct rw_venue *venue,
     feed->memory = aligned_alloc(64, rw_feed_footprint(&cfg));
     feed->core = rw_feed_new(feed->memory, &cfg, &stats);
     return feed;
+}
+
+static inline struct venue_feed *feed_new(const struct rw_venue *venue,
+                                          const struct rw_books_cfg *books) {
+    return feed_new_from(venue, books, 1);
 }
 
 static inline struct venue_feed *feed_of(const struct rw_venue *venue) {
@@ -361,25 +367,31 @@ static inline void expect_change(const struct venue_feed *feed, const struct mar
     }
 }
 
+/* expect_side compares the levels of one side. */
+static inline void expect_side(const struct venue_feed *feed, const struct market *market,
+                               uint32_t symbol, enum rw_book_side side, bool count_orders) {
+    struct rw_book_level levels[PRICE_STEPS + 1];
+    uint16_t locate = locate_of(feed, symbol_names[symbol]);
+    uint32_t price = 0, orders = 0, index = 0, than = 0, count = 0;
+    uint64_t quantity;
+    if (locate)
+        count =
+            feed->venue->levels(rw_feed_books(feed->core), locate, side, levels, PRICE_STEPS + 1);
+    while ((quantity = market_level(market, symbol, "BS"[side], than, &price, &orders))) {
+        assert_true(index < count);
+        assert_int_equal(levels[index].price, price);
+        assert_int_equal(levels[index].quantity, quantity);
+        if (count_orders) assert_int_equal(levels[index].orders, orders);
+        than = price;
+        index++;
+    }
+    assert_int_equal(count, index);
+}
+
 /* expect_books compares every level of every symbol. */
 static inline void expect_books(const struct venue_feed *feed, const struct market *market,
                                 bool count_orders) {
-    const void *books = rw_feed_books(feed->core);
-    for (uint32_t symbol = 0; symbol < SYMBOLS; symbol++) {
-        uint16_t locate = locate_of(feed, symbol_names[symbol]);
-        for (uint32_t side = 0; side < 2; side++) {
-            uint32_t price = 0, orders = 0, index = 0, than = 0;
-            uint64_t quantity;
-            while ((quantity = market_level(market, symbol, "BS"[side], than, &price, &orders))) {
-                struct rw_book_level level;
-                assert_true(locate && index < feed->venue->depth(books, locate, side));
-                feed->venue->level_at(books, locate, (enum rw_book_side)side, index++, &level);
-                assert_int_equal(level.price, price);
-                assert_int_equal(level.quantity, quantity);
-                if (count_orders) assert_int_equal(level.orders, orders);
-                than = price;
-            }
-            if (locate) assert_int_equal(feed->venue->depth(books, locate, side), index);
-        }
-    }
+    for (uint32_t symbol = 0; symbol < SYMBOLS; symbol++)
+        for (uint32_t side = 0; side < 2; side++)
+            expect_side(feed, market, symbol, (enum rw_book_side)side, count_orders);
 }

@@ -7,6 +7,7 @@
 
 #include "dataplane/feed/feed_core.h"
 #include "tests/unit/tools/venue_fixture.h"
+#include "tools/riskwire/book_csv.h"
 #include "tools/riskwire/gen_wires.h"
 
 #define WORLD_OWN_MAX   64u
@@ -175,50 +176,12 @@ static inline void world_settle(struct world *world) {
 
 /* ---- what must hold ------------------------------------------------------------------------- */
 
-static inline int world_by_symbol(const void *a, const void *b) {
-    return memcmp(*(const uint8_t *const *)a, *(const uint8_t *const *)b, 8);
-}
-
-static inline void world_print_side(FILE *out, const struct world *world, uint16_t locate,
-                                    const uint8_t *symbol, enum rw_book_side side) {
-    const void *books = rw_feed_books(world->feed);
-    uint32_t levels = world->adapter->depth(books, locate, side);
-    int length = 8;
-    while (length && symbol[length - 1] == ' ') length--;
-    for (uint32_t i = 0; i < levels; i++) {
-        struct rw_book_level level;
-        world->adapter->level_at(books, locate, side, i, &level);
-        fprintf(out, "%.*s,%c,%u,%d,%llu,%u\n", length, (const char *)symbol,
-                side == RW_BOOK_BID ? 'B' : 'S', i + 1, level.price,
-                (unsigned long long)level.quantity, level.orders);
-    }
-}
-
 /* The feed's books as text, sorted by symbol; the caller frees it. */
 static inline char *world_books_text(const struct world *world) {
-    const void *books = rw_feed_books(world->feed);
-    const uint8_t *symbols[SYMBOLS];
-    uint16_t locates[SYMBOLS];
-    uint32_t count = 0;
     char *text = NULL;
     size_t bytes = 0;
     FILE *out = open_memstream(&text, &bytes);
-    fputs("symbol,side,level,price,quantity,orders\n", out);
-    for (uint32_t locate = 1; locate < RW_BOOK_LOCATES; locate++) {
-        if (!world->adapter->depth(books, (uint16_t)locate, RW_BOOK_BID) &&
-            !world->adapter->depth(books, (uint16_t)locate, RW_BOOK_ASK))
-            continue;
-        assert_true(count < SYMBOLS);
-        symbols[count++] = world->adapter->symbol(books, (uint16_t)locate);
-    }
-    qsort(symbols, count, sizeof *symbols, world_by_symbol);
-    for (uint32_t i = 0; i < count; i++) {
-        for (uint32_t locate = 1; locate < RW_BOOK_LOCATES; locate++)
-            if (world->adapter->symbol(books, (uint16_t)locate) == symbols[i])
-                locates[i] = (uint16_t)locate;
-        world_print_side(out, world, locates[i], symbols[i], RW_BOOK_BID);
-        world_print_side(out, world, locates[i], symbols[i], RW_BOOK_ASK);
-    }
+    rw_venue_csv(out, world->adapter, rw_feed_books(world->feed), NULL, 0);
     fclose(out);
     return text;
 }
