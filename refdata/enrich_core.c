@@ -5,9 +5,8 @@
 #include "dataplane/base/assert.h"
 #include "dataplane/feed/directory.h"
 
-#define CLOCK_INTERVAL_NS UINT64_C(1000000000)
-#define SHADOW_OWN_DEPTH  32768u
-#define SHADOW_LOG_DEPTH  16384u
+#define SHADOW_OWN_DEPTH 32768u
+#define SHADOW_LOG_DEPTH 16384u
 
 enum phase {
     FOLLOWING, /* RECOVER, FOLLOW, or LEAD while the log copy is not complete */
@@ -95,7 +94,7 @@ struct rw_enrich_core *rw_enrich_new(void *memory, const struct rw_enrich_cfg *c
     core->cfg = *cfg;
     core->stats = *stats;
     core->next_sequence = 1;
-    if (core->cfg.clock_interval_ns == 0) core->cfg.clock_interval_ns = CLOCK_INTERVAL_NS;
+    if (core->cfg.clock_interval_ns == 0) core->cfg.clock_interval_ns = RW_ENRICH_CLOCK_NS;
     uint8_t *at = (uint8_t *)memory + rounded(sizeof *core);
     for (uint32_t i = 0; i < cfg->channel_count; i++) {
         struct channel *channel = &core->channel[i];

@@ -35,6 +35,8 @@
 #include "dataplane/record/image.h"
 #include "dataplane/stats/stats.h"
 
+/* Between two CLOCK entries: no entry of the market is further ahead of the last one. */
+#define RW_ENRICH_CLOCK_NS     UINT64_C(1000000000)
 #define RW_ENRICH_CHANNELS_MAX 8u
 #define RW_ENRICH_SOURCES_MAX  64u /* intake sources 0..64; 0 ends an intake without rows */
 #define RW_ENRICH_FAN_OUT      2u  /* slots one input may emit: CLOCK + TICK, or a FILL */
@@ -72,7 +74,7 @@ struct rw_enrich_cfg {
     uint32_t channel_count;  /* 1..RW_ENRICH_CHANNELS_MAX */
     uint16_t channel[RW_ENRICH_CHANNELS_MAX];
     uint32_t intake_ends; /* ENDs the intake will give, one per source; 0: there is no intake */
-    uint64_t clock_interval_ns;   /* of event time; 0 stands for 1 s */
+    uint64_t clock_interval_ns;   /* of event time; 0 stands for RW_ENRICH_CLOCK_NS */
     uint64_t refresh_interval_ns; /* of event time, between rounds of refreshes; 0: none */
     uint32_t refresh_portfolios;  /* that one REFRESH entry names; ≥ 1 with an interval */
     uint32_t shadow_own_depth;    /* ticks; power of two; 0 stands for 32,768 */

@@ -45,11 +45,16 @@ struct rw_bars {
 
 static size_t rounded(size_t bytes) { return (bytes + 63) & ~(size_t)63; }
 
-static uint32_t kept(const struct rw_bar_cfg *cfg, uint32_t k) {
+uint64_t rw_bars_kept(const struct rw_bar_cfg *cfg, uint32_t k) {
     uint64_t span = cfg->bound_ns + cfg->lateness_ns + cfg->ahead_ns, windows = 2;
-    RW_ASSERT(cfg->length_ns[k] > 0);
+    RW_ASSERT(k < cfg->lengths && cfg->length_ns[k] > 0);
     uint64_t wanted = span / cfg->length_ns[k] + 3;
     while (windows < wanted) windows *= 2;
+    return windows;
+}
+
+static uint32_t kept(const struct rw_bar_cfg *cfg, uint32_t k) {
+    uint64_t windows = rw_bars_kept(cfg, k);
     RW_ASSERT(windows <= RW_BAR_WINDOWS_MAX);
     return (uint32_t)windows;
 }

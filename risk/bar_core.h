@@ -18,6 +18,7 @@
 
 #include "dataplane/stats/stats.h"
 
+#define RW_BAR_METHOD      1u /* version of the calculation, in each record */
 #define RW_BAR_LENGTHS_MAX 4u
 #define RW_BAR_WINDOWS_MAX 64u /* of one length that are kept of an instrument; a power of two */
 
@@ -28,7 +29,9 @@
     X(late, "trades", "later than the watermark, within the allowed lateness")                   \
     X(too_late, "trades", "not in a bar of some length: later than the allowed lateness")        \
     X(ahead, "trades", "not in a bar of some length: too far ahead of the watermark to be kept") \
-    X(notional_range, "trades", "bars whose notional was cut to 2^63 - 1")
+    X(notional_range, "trades", "bars whose notional was cut to 2^63 - 1")                       \
+    X(unusable, "trades", "in no bar: the tick has no price or no quantity")                     \
+    X(broken, "trades", "broken by the venue after they came; their bars keep them")
 RW_STATS_STRUCT(rw_bar_counters, RW_BAR_COUNTERS);
 
 struct rw_bar_cfg {
@@ -53,6 +56,10 @@ struct rw_bar {
 };
 
 struct rw_bars;
+
+/* rw_bars_kept returns how many windows of length k are kept of an instrument; more than
+ * RW_BAR_WINDOWS_MAX are refused by the two below. Spans below 2^62 ns. Pure. */
+uint64_t rw_bars_kept(const struct rw_bar_cfg *cfg, uint32_t k);
 
 /* rw_bars_footprint returns the bytes that rw_bars_new needs, a multiple of 64. rw_bars_new makes
  * empty bars in memory (64-byte aligned, zeroed, the caller's, which outlives them). A cfg out of

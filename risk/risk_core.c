@@ -95,6 +95,7 @@ struct desk_change {
 struct cursor {
     uint64_t sequence, event_time_ns;
     bool busy;
+    bool bars_due;    /* bars come before anything else */
     bool clock;       /* SCAN: event time counts */
     uint16_t channel; /* SCAN of a CHANNEL: which, and what its ticks need not say any more */
     uint16_t over;
@@ -134,7 +135,9 @@ struct rw_risk {
     struct rw_exec_set executions;
     struct rw_ledger ledger; /* fills of the shard's positions */
     const struct rw_image *image;
-    struct rw_var *var; /* NULL: the image has no scenarios */
+    struct rw_var *var;   /* NULL: the image has no scenarios */
+    struct rw_bars *bars; /* NULL: none are made, or not by this shard */
+    struct rw_bar_counters *bar_counters;
     struct rw_risk_range range;
     uint32_t shard, instrument_count, portfolio_count, last_portfolio;
     uint32_t positions_used, positions_size;
@@ -144,9 +147,10 @@ struct rw_risk {
 
 struct layout {
     size_t instruments, portfolios, limits, quality, positions, dirty, channels, venues, shifts,
-        holders, executions, ledger, var;
+        holders, executions, ledger, var, bars;
     size_t bytes;
     struct rw_var_cfg var_cfg;
+    struct rw_bar_cfg bar_cfg;
     struct rw_risk_range range;
     uint32_t
         pairs_each; /* new pairs per portfolio: a share of the whole, so not a matter of shards */
@@ -196,6 +200,10 @@ static struct layout layout_of(const struct rw_risk_cfg *cfg) {
                                          .positions = layout.positions_size,
                                          .counters = cfg->var_counters};
     layout.var = place(&layout, 1, rw_var_footprint(&layout.var_cfg));
+    layout.bar_cfg = cfg->bars;
+    layout.bar_cfg.instruments = image->instruments.count;
+    bool bars = cfg->shard == 0 && cfg->bars.lengths > 0;
+    layout.bars = place(&layout, 1, bars ? rw_bars_footprint(&layout.bar_cfg) : 0);
     return layout;
 }
 
@@ -287,6 +295,11 @@ struct rw_risk *rw_risk_new(void *memory, const struct rw_risk_cfg *cfg) {
     load_instruments(risk, cfg->image);
     load_portfolios(risk, cfg->image, layout.pairs_each);
     if (cfg->image->scenarios) risk->var = rw_var_new(base + layout.var, &layout.var_cfg);
+    if (cfg->shard == 0 && cfg->bars.lengths > 0) {
+        RW_ASSERT(cfg->bars.counters);
+        risk->bars = rw_bars_new(base + layout.bars, &layout.bar_cfg);
+        risk->bar_counters = cfg->bars.counters;
+    }
     const struct rw_position_row *rows = rw_image_rows(cfg->image, &cfg->image->positions);
     for (uint32_t i = 0; i < cfg->image->positions.count; i++)
         if (rows[i].portfolio >= risk->range.first && rows[i].portfolio < risk->range.end)
@@ -564,6 +577,7 @@ static void begin_end(struct rw_risk *risk, const struct rw_entry *entry) {
 
 static void begin_clock(struct rw_risk *risk) {
     risk->at.clock = true;
+    if (risk->bars) risk->at.bars_due = rw_bars_clock(risk->bars, risk->at.event_time_ns);
     walk_over(&risk->at, WALK_SCAN, 1, risk->instrument_count);
 }
 
@@ -573,6 +587,18 @@ static struct rw_venue_mark tick_mark(const struct instrument *instrument,
     return (struct rw_venue_mark){.price = rw_mark_price(tick, instrument->start_price),
                                   .quality =
                                       rw_mark_quality(tick) | (tick->quality & RW_QUALITY_CARRIED)};
+}
+
+/* The trades of a tick go into the bars of its instrument, from whichever channel. */
+static void take_trade(struct rw_risk *risk, const struct rw_entry *entry,
+                       const struct rw_tick_body *tick) {
+    if (tick->kind == RW_TICK_BREAK)
+        rw_stat_add(&risk->bar_counters->broken, 1);
+    else if (tick->kind == RW_TICK_TRADE && tick->last_price > 0 && tick->last_quantity > 0)
+        risk->at.bars_due = rw_bars_trade(risk->bars, entry->instrument, entry->event_time_ns,
+                                          tick->last_price, tick->last_quantity);
+    else if (tick->kind == RW_TICK_TRADE)
+        rw_stat_add(&risk->bar_counters->unusable, 1);
 }
 
 static void begin_tick(struct rw_risk *risk, const struct rw_entry *entry) {
@@ -588,6 +614,7 @@ static void begin_tick(struct rw_risk *risk, const struct rw_entry *entry) {
         rw_stat_add(&risk->counters->tick_bad_price, 1);
         return;
     }
+    if (risk->bars) take_trade(risk, entry, &tick);
     struct instrument *instrument = &risk->instruments[entry->instrument];
     if (risk->venues) {
         uint32_t venue = venue_of(risk, tick.channel);
@@ -828,6 +855,9 @@ static void begin_session(struct rw_risk *risk, const struct rw_entry *entry) {
     }
     if (risk->shard == 0) risk->at.session_event = session.event;
     if (session.event == RW_SESSION_OPEN) walk_over(&risk->at, WALK_ALL, 0, risk->portfolio_count);
+    /* Event time is over: what is open closes now. */
+    if (session.event == RW_SESSION_CLOSE && risk->bars)
+        risk->at.bars_due = rw_bars_clock(risk->bars, UINT64_MAX);
 }
 
 void rw_risk_begin(struct rw_risk *risk, const struct rw_entry *entry) {
@@ -837,6 +867,7 @@ void rw_risk_begin(struct rw_risk *risk, const struct rw_entry *entry) {
     at->sequence = entry->sequence;
     at->event_time_ns = entry->event_time_ns;
     at->conflated = 0;
+    at->bars_due = false;
     at->clock = false;
     at->over = 0;
     at->session_event = 0;
@@ -973,6 +1004,47 @@ static void write_risk(const struct rw_risk *risk, struct rw_result *to) {
     record->conflated = var->merged;
 }
 
+static void write_bar(const struct rw_risk *risk, const struct rw_bar *bar, struct rw_result *to) {
+    struct rw_result_bar *record = (struct rw_result_bar *)to;
+    write_head(&risk->at, RW_RESULT_BAR, to);
+    to->template_id = RW_RESULT_TEMPLATE_BAR;
+    to->instrument = bar->instrument;
+    to->method = RW_BAR_METHOD;
+    record->start_ns = bar->start_ns;
+    record->length_ns = bar->length_ns;
+    record->open = bar->open;
+    record->high = bar->high;
+    record->low = bar->low;
+    record->close = bar->close;
+    record->volume = bar->volume;
+    record->notional = bar->notional;
+    record->trades = bar->trades;
+    record->version = bar->version;
+}
+
+/* What comes before all rows: SESSION open, then the bars that this entry closes or corrects, then
+ * SESSION close, behind which a subscriber looks for nothing more. DONE: on to the rows. */
+static enum rw_risk_step next_of_market(struct rw_risk *risk, struct rw_result *to) {
+    struct cursor *at = &risk->at;
+    if (at->bars_due) {
+        struct rw_bar bar;
+        enum rw_bars_step step = rw_bars_next(risk->bars, &bar);
+        if (step == RW_BARS_WORKING) return RW_RISK_WORKING;
+        at->bars_due = step == RW_BARS_BAR;
+        if (step == RW_BARS_BAR) {
+            write_bar(risk, &bar, to);
+            at->records++;
+            return RW_RISK_MESSAGE;
+        }
+    }
+    if (at->session_event == 0) return RW_RISK_DONE;
+    bool open = at->session_event == RW_SESSION_OPEN;
+    write_head(at, open ? RW_RESULT_SESSION_OPEN : RW_RESULT_SESSION_CLOSE, to);
+    at->session_event = 0;
+    at->records++;
+    return RW_RISK_MESSAGE;
+}
+
 /* Writes the lowest pending message of the present row. */
 static void write_pending(struct rw_risk *risk, struct rw_result *to) {
     uint32_t lowest = risk->at.pending & -risk->at.pending;
@@ -1028,15 +1100,11 @@ static enum rw_risk_step next_row(struct rw_risk *risk) {
 enum rw_risk_step rw_risk_next(struct rw_risk *risk, struct rw_result *to) {
     struct cursor *at = &risk->at;
     RW_ASSERT(at->busy);
-    if (at->session_event != 0) {
-        bool open = at->session_event == RW_SESSION_OPEN;
-        write_head(at, open ? RW_RESULT_SESSION_OPEN : RW_RESULT_SESSION_CLOSE, to);
-        at->session_event = 0;
-        at->records++;
-        return RW_RISK_MESSAGE;
-    }
+    enum rw_risk_step step = RW_RISK_DONE;
+    if (at->bars_due || at->session_event != 0) step = next_of_market(risk, to);
+    if (step != RW_RISK_DONE) return step;
     if (at->pending == 0) {
-        enum rw_risk_step step = next_row(risk);
+        step = next_row(risk);
         if (step == RW_RISK_WORKING) return step;
         if (step == RW_RISK_DONE) {
             if (at->desk.desk == 0) {

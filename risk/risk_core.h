@@ -2,9 +2,11 @@
  *
  *   entry n ─► begin ─► next, next, next … ─► DONE        messages of n, in this order:
  *
- *      SESSION                                            (shard 0 only)
+ *      SESSION open                                       (shard 0 only)
+ *      BAR by instrument, length, start                   (shard 0 only)
  *      per portfolio, ascending: PORTFOLIO · POSITION (after a fill) · LIMIT per measure · RISK
  *      after the last portfolio of a desk: its addend     (not published: merge adds it up)
+ *      SESSION close, which is the last of a session      (shard 0 only)
  *
  * A shard owns a contiguous range of portfolios, cut at account boundaries, and shares nothing. All
  * shards see all entries. A tick walks the holders of its instrument (CSR, sorted by portfolio) and
@@ -32,6 +34,7 @@
 #include "dataplane/record/image.h"
 #include "dataplane/record/result.h"
 #include "dataplane/stats/stats.h"
+#include "risk/bar_core.h"
 #include "risk/composite_core.h"
 #include "risk/numerics.h"
 #include "risk/var_core.h"
@@ -78,6 +81,9 @@ struct rw_risk_cfg {
      * makes the mark. Any other number, 0 included: RW_VENUES_MAX. A log of one channel gives the
      * same results either way. */
     uint32_t channels;
+    /* Bars of all instruments, made by shard 0; lengths 0: none. `instruments` comes from the
+     * image; lengths and times must be equal at all sites and in a recomputation. */
+    struct rw_bar_cfg bars;
 };
 
 /* What is sent to merge in the slots of records: the changes of one desk by one shard and input.

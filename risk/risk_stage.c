@@ -28,7 +28,8 @@ static struct rw_risk_cfg core_cfg(const struct rw_risk_stage_cfg *cfg, uint32_t
                                 .shards = shards,
                                 .positions_max = cfg->positions_max,
                                 .fills_max = cfg->fills_max,
-                                .channels = cfg->channels};
+                                .channels = cfg->channels,
+                                .bars = cfg->bars};
 }
 
 /* Every instance is planned alike, by the largest shard: plan is not told which one it plans. */
@@ -57,6 +58,16 @@ static struct rw_var_counters *var_block(const struct rw_stage_env *env,
     return rw_stats_block(env->stats, block, RW_STAT_COUNTER, rows, sizeof rows / sizeof rows[0]);
 }
 
+/* The statistics of bars; NULL where this shard makes none. */
+static struct rw_bar_counters *bar_block(const struct rw_stage_env *env,
+                                         const struct rw_risk_cfg *core) {
+    static const struct rw_stat_row rows[] = RW_STATS_ROWS(RW_BAR_COUNTERS);
+    char block[48];
+    if (core->shard != 0 || core->bars.lengths == 0) return NULL;
+    snprintf(block, sizeof block, "%.24s bars", env->name);
+    return rw_stats_block(env->stats, block, RW_STAT_COUNTER, rows, sizeof rows / sizeof rows[0]);
+}
+
 static int init(void **stage, const void *cfg, const struct rw_stage_env *env) {
     RW_ASSERT(env->in_count >= 1 && env->in_count <= 2 && env->out_count == 1);
     struct risk_stage *self = rw_arena_take(env->arena, env->name, "stage");
@@ -65,6 +76,7 @@ static int init(void **stage, const void *cfg, const struct rw_stage_env *env) {
     struct rw_risk_cfg core = core_cfg(cfg, env->instance, env->instances);
     core.counters = self->counters;
     core.var_counters = var_block(env, core.image);
+    core.bars.counters = bar_block(env, &core);
     self->core = rw_risk_new(rw_arena_take(env->arena, env->name, "shard"), &core);
     for (uint32_t i = 0; i < env->in_count; i++) self->in[i] = env->in[i];
     self->out = env->out[0];

@@ -19,6 +19,7 @@ struct rw_risk_stage_cfg {
     const struct rw_image *image;
     uint32_t positions_max, fills_max; /* see struct rw_risk_cfg; 0 = default */
     uint32_t channels;                 /* likewise */
+    struct rw_bar_cfg bars;            /* likewise; counters come from the stage */
 };
 
 /* The instance and the number of shards come from the environment and from plan's arguments. */

@@ -23,8 +23,10 @@
 #define RW_RESULT_SCHEMA         0x5257u
 #define RW_RESULT_SCHEMA_VERSION 1u
 
-/* Order of records within one input: (portfolio index, kind, instrument index); session records
- * belong to the market (index 0) and come first, desk and firm totals last. */
+/* Order of records within one input: (portfolio index, kind, instrument index); those of the market
+ * (index 0: session, bars by instrument, length, start) come first, desk and firm totals last. But
+ * the bars that a session's close closes stand before its SESSION_CLOSE, the last record there
+ * is. */
 enum rw_result_kind {
     RW_RESULT_SESSION_OPEN = 1,
     RW_RESULT_SESSION_CLOSE = 2,

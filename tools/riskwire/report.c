@@ -11,8 +11,11 @@
 #include "dataplane/base/err.h"
 #include "dataplane/journal/reader.h"
 #include "dataplane/record/result_text.h"
+#include "refdata/enrich_core.h"
+#include "risk/bar_setting.h"
 #include "risk/merge_core.h"
 #include "risk/risk_core.h"
+#include "tools/riskwire/report_bars.h"
 #include "tools/riskwire/report_check.h"
 #include "tools/riskwire/verbs.h"
 
@@ -27,8 +30,10 @@ struct report {
     struct rw_risk *risk;
     struct rw_merge *merge;
     struct rw_report_check *check;
+    struct rw_report_bars *bars;
     struct rw_risk_counters risk_counters;
     struct rw_var_counters var_counters;
+    struct rw_bar_counters bar_counters;
     struct rw_merge_counters merge_counters;
     struct rw_report_summary *summary;
     char session[SESSION_BYTES + 1];
@@ -77,12 +82,15 @@ static int report_open(struct report *report) {
                                .positions_max = report->cfg->positions_max,
                                .fills_max = report->cfg->fills_max,
                                .counters = &report->risk_counters,
-                               .var_counters = &report->var_counters};
+                               .var_counters = &report->var_counters,
+                               .bars = report->cfg->bars};
+    risk.bars.counters = &report->bar_counters;
     struct rw_merge_cfg merge = {.image = report->image, .counters = &report->merge_counters};
     void *risk_memory = zeroed(rw_risk_footprint(&risk));
     void *merge_memory = zeroed(rw_merge_footprint(&merge));
     report->check = rw_report_check_new(report->image);
-    if (!risk_memory || !merge_memory || !report->check) {
+    report->bars = rw_report_bars_new(&report->cfg->bars, report->image->instruments.count);
+    if (!risk_memory || !merge_memory || !report->check || !report->bars) {
         free(risk_memory);
         free(merge_memory);
         return rw_err_set(ENOMEM, "no memory for the recomputation");
@@ -94,6 +102,7 @@ static int report_open(struct report *report) {
 
 static void report_close(struct report *report) {
     rw_report_check_free(report->check);
+    rw_report_bars_free(report->bars);
     free(report->risk);
     free(report->merge);
     free(report->image);
@@ -114,11 +123,12 @@ static int take_session(struct report *report, const struct rw_entry *entry) {
     return rc;
 }
 
-static void print(struct report *report, const struct rw_result *result) {
+static int print(struct report *report, const struct rw_result *result) {
     if (report->cfg->json)
         rw_result_print_json(report->out, report->session, result);
     else
         rw_result_print_csv(report->out, report->session, result);
+    return result->kind == RW_RESULT_BAR ? rw_report_bars_told(report->bars, result) : 0;
 }
 
 static int take_entry(struct report *report, const struct rw_entry *entry) {
@@ -127,14 +137,16 @@ static int take_entry(struct report *report, const struct rw_entry *entry) {
                           entry->sequence, rw_risk_sequence(report->risk) + 1);
     int rc = entry->type == RW_ENTRY_SESSION ? take_session(report, entry) : 0;
     if (rc == 0) rc = rw_report_check_take(report->check, entry);
+    if (rc == 0) rc = rw_report_bars_take(report->bars, entry);
     if (rc) return rc;
     struct rw_result message, result;
     struct rw_result_end end;
     enum rw_risk_step step;
     rw_risk_begin(report->risk, entry);
-    while ((step = rw_risk_next(report->risk, &message)) != RW_RISK_DONE)
+    while (rc == 0 && (step = rw_risk_next(report->risk, &message)) != RW_RISK_DONE)
         if (step == RW_RISK_MESSAGE && rw_merge_take(report->merge, &message, &result))
-            print(report, &result);
+            rc = print(report, &result);
+    if (rc) return rc;
     while (rw_merge_total(report->merge, &result)) print(report, &result);
     rw_merge_end(report->merge, &end, &report->summary->hash);
     report->summary->entries++;
@@ -153,6 +165,13 @@ static int take_record(void *context, const struct rw_journal_record *record) {
         at += bytes;
     }
     return 0;
+}
+
+/* Compares the bars that were told with bars added up. */
+static void compare_bars(struct report *report) {
+    struct rw_report_summary *summary = report->summary;
+    if (rw_stat_get(&report->bar_counters.ahead) > 0) return;
+    summary->bar_differences = rw_report_bars_settle(report->bars, &summary->bars_checked);
 }
 
 /* Compares the streamed state with the naive one. */
@@ -198,12 +217,19 @@ int rw_report_write(const struct rw_report_cfg *cfg, FILE *out, struct rw_report
     if (rc == 0) {
         summary->results = rw_merge_results(report.merge);
         rc = compare(&report);
+        compare_bars(&report);
     }
     report_close(&report);
     return rc;
 }
 
-enum { KEY_POSITIONS = 1000, KEY_FILLS };
+enum { KEY_POSITIONS = 1000, KEY_FILLS, KEY_BARS, KEY_BOUND, KEY_LATENESS };
+
+struct arguments {
+    struct rw_report_cfg cfg;
+    const char *lengths_s;
+    uint64_t bound_ms, lateness_ms;
+};
 
 static bool parse_count(const char *text, uint32_t *count) {
     char *end;
@@ -214,8 +240,16 @@ static bool parse_count(const char *text, uint32_t *count) {
     return true;
 }
 
+static bool parse_ms(const char *text, uint64_t *ms) {
+    char *end;
+    if (*text < '0' || *text > '9') return false;
+    *ms = strtoull(text, &end, 10);
+    return !*end && *ms <= RW_BAR_MS_MAX;
+}
+
 static error_t parse(int key, char *value, struct argp_state *state) {
-    struct rw_report_cfg *cfg = state->input;
+    struct arguments *arguments = state->input;
+    struct rw_report_cfg *cfg = &arguments->cfg;
     switch (key) {
     case 'o':
         if (strcmp(value, "csv") && strcmp(value, "json"))
@@ -226,6 +260,15 @@ static error_t parse(int key, char *value, struct argp_state *state) {
     case KEY_FILLS:
         if (!parse_count(value, key == KEY_FILLS ? &cfg->fills_max : &cfg->positions_max))
             argp_failure(state, RW_EXIT_USAGE, 0, "'%s' is not a count from 1 to 67108864", value);
+        return 0;
+    case KEY_BARS:
+        arguments->lengths_s = value;
+        return 0;
+    case KEY_BOUND:
+    case KEY_LATENESS:
+        if (!parse_ms(value, key == KEY_BOUND ? &arguments->bound_ms : &arguments->lateness_ms))
+            argp_failure(state, RW_EXIT_USAGE, 0, "'%s' is not a time in ms, 0 to %u", value,
+                         RW_BAR_MS_MAX);
         return 0;
     case ARGP_KEY_ARG:
         if (cfg->folder) argp_failure(state, RW_EXIT_USAGE, 0, "one folder, please: '%s'", value);
@@ -245,6 +288,9 @@ int rw_report_main(int argc, char **argv) {
         {"positions", KEY_POSITIONS, "COUNT", 0, "risk.positions of the site, when not the default",
          0},
         {"fills", KEY_FILLS, "COUNT", 0, "risk.fills of the site, when not the default", 0},
+        {"bars", KEY_BARS, "SECONDS,…", 0, "bars.lengths_s of the site, when not the default", 0},
+        {"bound-ms", KEY_BOUND, "N", 0, "bars.bound_ms of the site, when not the default", 0},
+        {"lateness-ms", KEY_LATENESS, "N", 0, "bars.lateness_ms of the site, likewise", 0},
         {0}};
     static const struct argp argp = {
         options,
@@ -256,11 +302,19 @@ int rw_report_main(int argc, char **argv) {
         NULL,
         NULL,
         NULL};
-    struct rw_report_cfg cfg = {0};
+    struct arguments arguments = {.cfg.bars.ahead_ns = RW_ENRICH_CLOCK_NS,
+                                  .lengths_s = RW_BAR_LENGTHS_DEFAULT,
+                                  .bound_ms = RW_BAR_BOUND_MS_DEFAULT,
+                                  .lateness_ms = RW_BAR_LATENESS_MS_DEFAULT};
     struct rw_report_summary summary;
     argp_err_exit_status = RW_EXIT_USAGE;
-    argp_parse(&argp, argc, argv, 0, NULL, &cfg);
-    int rc = rw_report_write(&cfg, stdout, &summary);
+    argp_parse(&argp, argc, argv, 0, NULL, &arguments);
+    if (rw_bar_setting(&arguments.cfg.bars, arguments.lengths_s, arguments.bound_ms,
+                       arguments.lateness_ms)) {
+        rw_err_print("riskwire journal report");
+        return RW_EXIT_USAGE;
+    }
+    int rc = rw_report_write(&arguments.cfg, stdout, &summary);
     if (rc) {
         rw_err_print("riskwire journal report");
         return rc == -ENOENT ? RW_EXIT_NO_INPUT : RW_EXIT_FAILED;
@@ -275,5 +329,8 @@ int rw_report_main(int argc, char **argv) {
                 summary.portfolios_checked, summary.positions_checked, summary.differences);
     else
         fprintf(stderr, "check left out: fills were rejected for bounds or room\n");
-    return summary.differences ? RW_EXIT_FAILED : RW_EXIT_OK;
+    if (arguments.cfg.bars.lengths > 0)
+        fprintf(stderr, "check_bars %" PRIu64 " bars, %" PRIu64 " differences\n",
+                summary.bars_checked, summary.bar_differences);
+    return summary.differences + summary.bar_differences ? RW_EXIT_FAILED : RW_EXIT_OK;
 }

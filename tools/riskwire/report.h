@@ -6,8 +6,8 @@
  * The same pure cores as in the appliance, driven without links, threads or clock, so the output of
  * a subscriber that saw the whole session equals the report byte for byte. The check is another
  * calculation: from the first fill of each execution and the last tick of each instrument it
- * computes positions, exposure and realised + unrealised P&L, where average cost cancels out. Cold
- * path. */
+ * computes positions, exposure and realised + unrealised P&L, where average cost cancels out; and
+ * it adds up every bar from the trades (report_bars). Cold path. */
 #pragma once
 
 #include <stdbool.h>
@@ -16,11 +16,13 @@
 
 #include "dataplane/base/hash.h"
 #include "dataplane/record/image.h"
+#include "risk/bar_core.h"
 
 struct rw_report_cfg {
     const char *folder;                /* holds log/ and image.bin */
     bool json;                         /* NDJSON instead of CSV with a header line */
     uint32_t positions_max, fills_max; /* as the site's configuration; 0 = defaults */
+    struct rw_bar_cfg bars;            /* likewise; lengths 0: none. Counters are set here */
 };
 
 struct rw_report_summary {
@@ -29,6 +31,7 @@ struct rw_report_summary {
     bool closed;         /* the log ends with SESSION close */
     bool checked; /* false: fills were rejected for bounds or room, so the check does not apply */
     uint64_t portfolios_checked, positions_checked, differences;
+    uint64_t bars_checked, bar_differences; /* none are checked when trades were too far ahead */
 };
 
 /* rw_report_image reads an image file into memory that the caller frees, and checks it. NULL with

@@ -73,6 +73,10 @@ struct rw_config {
     uint64_t refresh_interval_ms;
     uint64_t refresh_portfolios;
 
+    char bars_lengths_s[RW_CONFIG_TEXT_BYTES];
+    uint64_t bars_bound_ms;
+    uint64_t bars_lateness_ms;
+
     char journal_dir[RW_CONFIG_TEXT_BYTES];
     uint64_t journal_segment_mib;
     uint64_t journal_segments;

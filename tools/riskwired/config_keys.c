@@ -3,6 +3,7 @@
 
 #include "dataplane/feed/venue.h"
 #include "dataplane/nic/nic.h"
+#include "risk/bar_setting.h"
 #include "tools/riskwired/config.h"
 
 #define TEXT(path, field, required, must_match, unset, words, help)                           \
@@ -100,6 +101,14 @@ static const struct rw_config_key keys[] = {
         "be near"),
     NUMBER("refresh.portfolios", refresh_portfolios, false, "64", 1, 100000, "portfolios",
            "portfolios of one refresh; more make other results wait longer behind it"),
+
+    TEXT("bars.lengths_s", bars_lengths_s, false, true, RW_BAR_LENGTHS_DEFAULT, NULL,
+         "lengths of bars in whole seconds, ascending, at most 4; 0: no bars"),
+    NUMBER("bars.bound_ms", bars_bound_ms, true, "100", 0, RW_BAR_MS_MAX, "ms",
+           "how far trades may be out of order in event time: a bar is told that much later"),
+    NUMBER(
+        "bars.lateness_ms", bars_lateness_ms, true, "10000", 0, RW_BAR_MS_MAX, "ms",
+        "how long a bar that was told is corrected by trades that come later still; costs memory"),
 
     TEXT("journal.dir", journal_dir, true, false, "journal", NULL,
          "folder of log/ and results/; on the disk whose flushes you trust"),

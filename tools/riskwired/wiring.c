@@ -8,6 +8,7 @@
 
 #include "dataplane/base/assert.h"
 #include "dataplane/base/err.h"
+#include "risk/bar_setting.h"
 #include "tools/riskwired/venue_terms.h"
 
 static_assert(RW_CONFIG_FEEDS_MAX == RW_ENRICH_CHANNELS_MAX, "a section is a channel");
@@ -282,7 +283,11 @@ int rw_wiring_make(struct rw_wiring *wiring, const struct rw_config *config,
                                               .fills_max = (uint32_t)config->risk_fills,
                                               .channels = config->feeds};
     wiring->merge = (struct rw_merge_stage_cfg){.image = image};
+    wiring->risk.bars.ahead_ns = RW_ENRICH_CLOCK_NS;
     int rc = check_session(config);
+    if (!rc)
+        rc = rw_bar_setting(&wiring->risk.bars, config->bars_lengths_s, config->bars_bound_ms,
+                            config->bars_lateness_ms);
     if (!rc) rc = make_feeds(wiring, config);
     if (!rc) rc = make_rx(wiring, config);
     if (!rc) rc = make_deliver(wiring, config);

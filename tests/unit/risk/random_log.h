@@ -92,6 +92,18 @@ static inline struct log_entry random_fill(struct random_log *log) {
     return fill;
 }
 
+/* random_trade makes a tick a trade with a quantity, sometimes late, sometimes without a price. */
+static inline void random_trade(struct random_log *log, struct log_entry *tick, uint64_t late_ns) {
+    struct rw_tick_body body;
+    memcpy(&body, tick->entry.body, sizeof body);
+    body.kind = rw_rng_chance(log->rng, 1, 20) ? RW_TICK_BREAK : RW_TICK_TRADE;
+    body.last_quantity = (uint32_t)rw_rng_below(log->rng, 50);
+    memcpy(tick->entry.body, &body, sizeof body);
+    uint64_t back = rw_rng_below(log->rng, late_ns);
+    if (rw_rng_chance(log->rng, 1, 3) && tick->entry.event_time_ns > back)
+        tick->entry.event_time_ns -= back;
+}
+
 /* random_entry returns the next entry; the first one of a log is SESSION open. */
 static inline struct log_entry random_entry(struct random_log *log) {
     if (log->time == 0) return make_session(log->time = 1, RW_SESSION_OPEN);

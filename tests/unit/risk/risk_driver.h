@@ -22,6 +22,7 @@ struct driver {
     struct rw_risk *risk[RW_SHARDS_MAX];
     struct rw_risk_counters counters[RW_SHARDS_MAX];
     struct rw_var_counters var_counters[RW_SHARDS_MAX];
+    struct rw_bar_counters bar_counters;
     struct rw_merge *merge;
     struct rw_merge_counters merge_counters;
     struct rw_result *results; /* all, in order */
@@ -37,26 +38,34 @@ static inline void *aligned_zeroed(size_t bytes) {
     return memset(memory, 0, bytes);
 }
 
-static inline void driver_new_of(struct driver *driver, const struct rw_image *image,
-                                 uint32_t shards, uint32_t positions_max, uint32_t fills_max,
-                                 uint32_t channels) {
+/* driver_new_cfg makes the shards of *of, whose shard, shards and counters are set here. */
+static inline void driver_new_cfg(struct driver *driver, uint32_t shards,
+                                  const struct rw_risk_cfg *of) {
     *driver = (struct driver){.shards = shards, .room = 1024};
-    RW_ASSERT(rw_risk_check_image(image) == 0);
+    RW_ASSERT(rw_risk_check_image(of->image) == 0);
     for (uint32_t k = 0; k < shards; k++) {
-        struct rw_risk_cfg cfg = {image,
-                                  k,
-                                  shards,
-                                  positions_max,
-                                  fills_max,
-                                  &driver->counters[k],
-                                  &driver->var_counters[k],
-                                  channels};
+        struct rw_risk_cfg cfg = *of;
+        cfg.shard = k;
+        cfg.shards = shards;
+        cfg.counters = &driver->counters[k];
+        cfg.var_counters = &driver->var_counters[k];
+        cfg.bars.counters = &driver->bar_counters;
         driver->risk[k] = rw_risk_new(aligned_zeroed(rw_risk_footprint(&cfg)), &cfg);
     }
-    struct rw_merge_cfg cfg = {image, &driver->merge_counters};
+    struct rw_merge_cfg cfg = {of->image, &driver->merge_counters};
     driver->merge = rw_merge_new(aligned_zeroed(rw_merge_footprint(&cfg)), &cfg);
     driver->results = malloc(driver->room * sizeof *driver->results);
     RW_ASSERT(driver->results);
+}
+
+static inline void driver_new_of(struct driver *driver, const struct rw_image *image,
+                                 uint32_t shards, uint32_t positions_max, uint32_t fills_max,
+                                 uint32_t channels) {
+    const struct rw_risk_cfg cfg = {.image = image,
+                                    .positions_max = positions_max,
+                                    .fills_max = fills_max,
+                                    .channels = channels};
+    driver_new_cfg(driver, shards, &cfg);
 }
 
 static inline void driver_new(struct driver *driver, const struct rw_image *image, uint32_t shards,

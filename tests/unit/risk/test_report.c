@@ -24,6 +24,13 @@
 #define SESSION "2611210001"
 #define ENTRIES 800u
 
+/* Random logs step by 100 ns. */
+static const struct rw_bar_cfg bars = {.lengths = 2,
+                                       .length_ns = {500, 4000},
+                                       .bound_ns = 200,
+                                       .lateness_ns = 3000,
+                                       .ahead_ns = 26000};
+
 struct folder {
     char path[64];
     struct rw_image *image;
@@ -97,7 +104,8 @@ static void make(struct folder *folder, uint64_t seed) {
     assert_non_null(mkdtemp(folder->path));
     folder->image = compile(folder->path);
     write_image(folder->path, folder->image);
-    driver_new(&folder->driver, folder->image, 4, 0, 0);
+    const struct rw_risk_cfg risk = {.image = folder->image, .bars = bars};
+    driver_new_cfg(&folder->driver, 4, &risk);
 
     snprintf(log_path, sizeof log_path, "%s/log", folder->path);
     struct rw_journal_cfg cfg = rw_journal_defaults(RW_JOURNAL_LOG, log_path);
@@ -113,6 +121,8 @@ static void make(struct folder *folder, uint64_t seed) {
     uint64_t now_ns = 0;
     for (uint32_t i = 0; i < ENTRIES; i++) {
         struct log_entry entry = random_entry(&source);
+        if (entry.entry.type == RW_ENTRY_TICK && rw_rng_chance(&rng, 1, 3))
+            random_trade(&source, &entry, 2000);
         if (i == ENTRIES - 1) entry = make_session(source.time, RW_SESSION_CLOSE);
         if (entry.entry.type == RW_ENTRY_SESSION) {
             memcpy(entry.entry.body + offsetof(struct rw_session_body, session), SESSION, 10);
@@ -147,7 +157,7 @@ static void drop(struct folder *folder) {
 static int report(const char *path, struct rw_report_summary *summary, char **text) {
     size_t bytes;
     FILE *out = open_memstream(text, &bytes);
-    int rc = rw_report_write(&(struct rw_report_cfg){.folder = path}, out, summary);
+    int rc = rw_report_write(&(struct rw_report_cfg){.folder = path, .bars = bars}, out, summary);
     fclose(out);
     return rc;
 }
@@ -169,6 +179,9 @@ static void the_report_is_what_a_subscriber_saw(void **state) {
     assert_int_equal(summary.portfolios_checked, 5);
     assert_true(summary.positions_checked > 10);
     assert_int_equal(summary.differences, 0);
+    assert_int_equal(summary.bars_checked, rw_stat_get(&folder.driver.bar_counters.bars));
+    assert_true(summary.bars_checked > 50);
+    assert_int_equal(summary.bar_differences, 0);
     free(text);
     drop(&folder);
 }

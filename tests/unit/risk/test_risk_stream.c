@@ -12,6 +12,7 @@
 #include "tests/unit/risk/naive_risk.h"
 #include "tests/unit/risk/random_log.h"
 #include "tests/unit/risk/risk_driver.h"
+#include "tools/riskwire/report_bars.h"
 
 #define RUNS    40u
 #define ENTRIES 400u
@@ -73,6 +74,71 @@ static void results_equal_a_naive_batch_for_any_number_of_shards(void **state) {
            (unsigned long long)across);
     assert_true(limits > 500 && several > 100 && across > 10);
     assert_true(corrections > 200 && busts > 100);
+}
+
+/* Bars stand behind SESSION open and before all else but SESSION close, in their own order. */
+static void assert_bars_in_order(const struct rw_result *result, uint32_t count) {
+    for (uint32_t i = 1; i < count; i++) {
+        if (result[i].kind != RW_RESULT_BAR) continue;
+        const struct rw_result_bar *a = (const void *)&result[i - 1], *b = (const void *)&result[i];
+        assert_true(a->kind == RW_RESULT_BAR);
+        assert_true(a->instrument < b->instrument ||
+                    (a->instrument == b->instrument &&
+                     (a->length_ns < b->length_ns ||
+                      (a->length_ns == b->length_ns && a->start_ns < b->start_ns))));
+        assert_int_equal(b->portfolio, 0);
+    }
+}
+
+/* The bars of any number of shards are those added up from the log by other code. */
+static void bars_equal_those_added_up_for_any_number_of_shards(void **state) {
+    struct rw_rng rng;
+    rw_rng_seed(&rng, seed_of_run(7026));
+    uint64_t told = 0, late = 0, too_late = 0, corrections = 0;
+    for (uint32_t run = 0; run < 12; run++) {
+        struct rw_image *image = image_random(&rng, 2 + (uint32_t)rw_rng_below(&rng, 9), 8, 3);
+        const struct rw_risk_cfg cfg = {
+            .image = image,
+            .bars = {2, 2, {500, 4000}, rw_rng_below(&rng, 400), 3000, 26000, NULL}};
+        struct driver driver[3];
+        for (uint32_t k = 0; k < 3; k++) driver_new_cfg(&driver[k], shard_counts[k], &cfg);
+        struct rw_report_bars *check = rw_report_bars_new(&cfg.bars, image->instruments.count);
+        struct random_log log = {&rng, image, 0, 0, run % 2 == 0};
+        for (uint32_t i = 0; i < 1500; i++) {
+            struct log_entry entry = random_entry(&log);
+            if (entry.entry.type == RW_ENTRY_TICK && entry.entry.instrument != 0 &&
+                rw_rng_chance(&rng, 1, 2))
+                random_trade(&log, &entry, run % 3 ? 600 : 6000);
+            if (i == 1499) entry = make_session(log.time, RW_SESSION_CLOSE);
+            for (uint32_t k = 0; k < 3; k++) {
+                uint32_t count = driver_apply(&driver[k], &entry);
+                const struct rw_result *of_entry = &driver[k].results[driver[k].first_of_last];
+                assert_bars_in_order(of_entry, count);
+                if (i == 1499) assert_int_equal(of_entry[count - 1].kind, RW_RESULT_SESSION_CLOSE);
+                assert_true(rw_hash_equal(driver[0].hash, driver[k].hash));
+            }
+            assert_int_equal(rw_report_bars_take(check, &entry.entry), 0);
+        }
+        for (uint32_t i = 0; i < driver[0].count; i++)
+            if (driver[0].results[i].kind == RW_RESULT_BAR)
+                assert_int_equal(rw_report_bars_told(check, &driver[0].results[i]), 0);
+        const struct rw_bar_counters *counters = &driver[2].bar_counters;
+        assert_int_equal(rw_stat_get(&counters->ahead), 0);
+        uint64_t count;
+        assert_int_equal(rw_report_bars_settle(check, &count), 0);
+        assert_int_equal(count, rw_stat_get(&counters->bars));
+        told += count;
+        late += rw_stat_get(&counters->late);
+        too_late += rw_stat_get(&counters->too_late);
+        corrections += rw_stat_get(&counters->corrections);
+        rw_report_bars_free(check);
+        for (uint32_t k = 0; k < 3; k++) driver_free(&driver[k]);
+        free(image);
+    }
+    printf("%llu bars, %llu corrections; trades late %llu, too late %llu\n",
+           (unsigned long long)told, (unsigned long long)corrections, (unsigned long long)late,
+           (unsigned long long)too_late);
+    assert_true(told > 2000 && corrections > 20 && too_late > 20);
 }
 
 /* With one channel an instrument, and with one channel in all, keeping quotes by venue changes
@@ -410,6 +476,7 @@ static void corrections_in_any_order_leave_what_the_survivors_give(void **state)
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(results_equal_a_naive_batch_for_any_number_of_shards),
+        cmocka_unit_test(bars_equal_those_added_up_for_any_number_of_shards),
         cmocka_unit_test(one_channel_gives_the_same_bytes_with_and_without_venues),
         cmocka_unit_test(the_running_hash_is_defined_for_every_input),
         cmocka_unit_test(end_markers_follow_inputs_with_results_and_every_1024th),
