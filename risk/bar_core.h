@@ -22,15 +22,15 @@
 #define RW_BAR_LENGTHS_MAX 4u
 #define RW_BAR_WINDOWS_MAX 64u /* of one length that are kept of an instrument; a power of two */
 
-#define RW_BAR_COUNTERS(X)                                                                       \
-    X(trades, "trades", "trades put into the windows of all lengths")                            \
-    X(bars, "bars", "windows that closed with trades in them")                                   \
-    X(corrections, "bars", "closed bars told again with a late trade in them")                   \
-    X(late, "trades", "later than the watermark, within the allowed lateness")                   \
-    X(too_late, "trades", "not in a bar of some length: later than the allowed lateness")        \
-    X(ahead, "trades", "not in a bar of some length: too far ahead of the watermark to be kept") \
-    X(notional_range, "trades", "bars whose notional was cut to 2^63 - 1")                       \
-    X(unusable, "trades", "in no bar: the tick has no price or no quantity")                     \
+#define RW_BAR_COUNTERS(X)                                                                   \
+    X(trades, "trades", "trades put into the windows of all lengths")                        \
+    X(bars, "bars", "windows that closed with trades in them")                               \
+    X(corrections, "bars", "closed bars told again with a late trade in them")               \
+    X(late, "trades", "later than the watermark, within the allowed lateness")               \
+    X(too_late, "trades", "skipped in bars of some length: later than the allowed lateness") \
+    X(ahead, "trades", "skipped in bars of some length: too far ahead of the watermark")     \
+    X(notional_range, "trades", "bars whose notional was cut to 2^63 - 1")                   \
+    X(unusable, "trades", "ignored by bars: the tick has no price or no quantity")           \
     X(broken, "trades", "broken by the venue after they came; their bars keep them")
 RW_STATS_STRUCT(rw_bar_counters, RW_BAR_COUNTERS);
 

@@ -21,6 +21,7 @@ struct rw_feed_file {
     struct rw_feed_core *core;
     struct rw_stats *stats; /* in memory */
     struct rw_book_counters *book;
+    struct rw_feed_file_sink sink;
 };
 
 static const struct rw_stat_row feed_rows[] = RW_STATS_ROWS(RW_FEED_COUNTERS);
@@ -78,7 +79,9 @@ static void work_off(struct rw_feed_file *file, const struct rw_frame *frame) {
     struct rw_entry out[RW_FEED_FAN_OUT];
     uint32_t count;
     rw_feed_frame(file->core, frame);
-    while (rw_feed_step(file->core, out, &count)) continue;
+    while (rw_feed_step(file->core, out, &count))
+        for (uint32_t i = 0; file->sink.take && i < count; i++)
+            file->sink.take(file->sink.context, file, &out[i]);
 }
 
 static void take_record(struct rw_feed_file *file, uint16_t which,
@@ -120,11 +123,12 @@ static int run(struct rw_feed_file *file, struct line line[RW_LINES_MAX], uint32
 }
 
 int rw_feed_file_run(const char *const *paths, uint32_t lines, const struct rw_venue *venue,
-                     uint32_t orders, struct rw_feed_file **file) {
+                     uint32_t orders, struct rw_feed_file_sink sink, struct rw_feed_file **file) {
     struct rw_feed_file *opened = calloc(1, sizeof *opened);
     struct line line[RW_LINES_MAX] = {0};
     *file = NULL;
     RW_ASSERT(opened && lines >= 1 && lines <= RW_LINES_MAX);
+    opened->sink = sink;
     int rc = open_feed(opened, venue, lines, orders);
     for (uint32_t i = 0; i < lines && rc == 0; i++) rc = rw_pcap_open(paths[i], &line[i].pcap);
     if (rc == 0) rc = run(opened, line, lines);

@@ -9,12 +9,18 @@
 
 struct rw_feed_file; /* opaque */
 
+/* Takes each entry that the feed gives, in order; NULL where only the books matter. */
+struct rw_feed_file_sink {
+    void (*take)(void *context, const struct rw_feed_file *file, const struct rw_entry *entry);
+    void *context;
+};
+
 /* rw_feed_file_run takes all frames of one or two captures as lines A and B of a feed with room for
  * `orders`, merged by capture time. What carries no UDP is left out; the first session or unit
  * decides. Returns 0, or -errno with an error set; *file is then NULL. rw_feed_file_close frees
  * it. */
 int rw_feed_file_run(const char *const *paths, uint32_t lines, const struct rw_venue *venue,
-                     uint32_t orders, struct rw_feed_file **file);
+                     uint32_t orders, struct rw_feed_file_sink sink, struct rw_feed_file **file);
 void rw_feed_file_close(struct rw_feed_file *file);
 
 /* rw_feed_file_books shows the books at the end, as the venue made them. */

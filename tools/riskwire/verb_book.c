@@ -177,7 +177,7 @@ static int print_books(const struct books *books, const struct arguments *argume
 static int of_feed(const struct arguments *arguments) {
     struct rw_feed_file *file;
     int rc = rw_feed_file_run(arguments->path, arguments->path[1] ? 2 : 1, arguments->venue,
-                              ORDERS_MAX / 4, &file);
+                              ORDERS_MAX / 4, (struct rw_feed_file_sink){0}, &file);
     if (rc < 0) return rc;
     rw_feed_file_losses(file, stderr);
     rw_venue_csv(stdout, arguments->venue, rw_feed_file_books(file), arguments->symbol,

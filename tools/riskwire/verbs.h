@@ -21,6 +21,7 @@ enum rw_exit {
     X(venue, "a simulated venue on the network, with its faults and its servers")                \
     X(decode, "every message of a capture as a JSON object a line")                              \
     X(book, "the order books a capture leads to, at a time of day")                              \
+    X(bars, "bars of a capture in event time, and their corrections")                            \
     X(journal, "verify, dump or report what a journal folder holds, also a copied one")            \
     X(config, "check a configuration, print the defaults as the manual")                         \
     X(status, "role, mode and positions of a running site")                                      \
