@@ -1,7 +1,7 @@
 /* riskwire bars: bars of a capture, by the core of the appliance.
  *
  *   frames ─► feed ─► ticks ─┬─ trades ──────────────────────► bar_core ─► a line each
- *                            └─ event time, once a second ───► its clock, as the sequencer has it */
+ *                            └─ event time, once a second ──► its clock, as the sequencer has it */
 #include <argp.h>
 #include <errno.h>
 #include <inttypes.h>
