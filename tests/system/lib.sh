@@ -49,6 +49,11 @@ trades_of_pitch() {
     for line in a b; do riskwire decode --feed pitch "$1/line_$line.pcap" 2>/dev/null; done | tr -d ' {}"' |
         awk -F'[,:]' '$4 ~ /^0x(23|24|2A|2B|30)$/ { print $2 }' | sort -nu
 }
+# trades_of_mdp3 FOLDER: packets of trades, as often as they hold some.
+trades_of_mdp3() {
+    for line in a b; do riskwire decode --feed mdp3 "$1/line_$line.pcap" 2>/dev/null; done | tr -d ' {}"' |
+        awk -F'[,:]' '$4 == 48 { print $2, $NF }' | sort -u | cut -d ' ' -f 1 | sort -n
+}
 report_equals() { # SITE FILE
     riskwire journal report "$dir/$1/journal" -o csv 2>"$dir/report.log" | cmp -s - "$2"
 }

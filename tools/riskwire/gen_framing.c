@@ -35,14 +35,33 @@ static bool pitch_put(struct rw_gen_packet *packet, const uint8_t *message, uint
 
 static size_t pitch_end(struct rw_gen_packet *packet) { return rw_pitch_end(&packet->pitch); }
 
+static void mdp3_begin(struct rw_gen_packet *packet, const struct rw_gen_framing_terms *terms,
+                       void *buffer, size_t capacity, uint64_t sequence) {
+    packet->count = 0;
+    packet->mdp3.buffer = buffer;
+    packet->mdp3.capacity = capacity;
+    packet->mdp3.used = rw_mdp3_put_header(buffer, (uint32_t)sequence, terms->now_ns);
+}
+
+static bool mdp3_put(struct rw_gen_packet *packet, const uint8_t *message, uint32_t bytes) {
+    if (packet->mdp3.capacity - packet->mdp3.used < bytes) return false;
+    memcpy(packet->mdp3.buffer + packet->mdp3.used, message, bytes);
+    packet->mdp3.used += bytes;
+    packet->count++;
+    return true;
+}
+
+static size_t mdp3_end(struct rw_gen_packet *packet) { return packet->mdp3.used; }
+
 static size_t no_end_of_session(const struct rw_gen_framing_terms *terms, void *buffer,
                                 uint64_t next) {
     return 0;
 }
 
 static const struct rw_gen_framing framings[] = {
-    {"itch50", mold_begin, mold_put, mold_end, mold_end_of_session},
-    {"pitch", pitch_begin, pitch_put, pitch_end, no_end_of_session},
+    {"itch50", false, mold_begin, mold_put, mold_end, mold_end_of_session},
+    {"pitch", false, pitch_begin, pitch_put, pitch_end, no_end_of_session},
+    {"mdp3", true, mdp3_begin, mdp3_put, mdp3_end, no_end_of_session},
 };
 
 const struct rw_gen_framing *rw_gen_framing_named(const char *name) {

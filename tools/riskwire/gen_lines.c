@@ -90,7 +90,7 @@ static void send_packet(struct rw_gen_lines *lines) {
     uint32_t bytes = (uint32_t)lines->cfg.framing->end(&lines->packet);
     lines->sent_ns = lines->last_ns;
     lines->count.packets++;
-    if (lines->sequence > lines->next_both_lost) {
+    if (lines->count.messages >= lines->next_both_lost) {
         lost = 3;
         lines->count.both_lost++;
         lines->count.both_lost_messages += messages;
@@ -101,18 +101,21 @@ static void send_packet(struct rw_gen_lines *lines) {
     for (uint32_t which = 0; which < 2; which++)
         if (!(lost >> which & 1)) send_line(lines, which, bytes);
     lines->packet.count = 0;
+    if (lines->cfg.framing->numbers_packets) lines->sequence++;
 }
 
-static void begin_packet(struct rw_gen_lines *lines) {
+static void begin_packet(struct rw_gen_lines *lines, uint64_t time_ns) {
+    lines->cfg.terms.now_ns = lines->cfg.midnight_ns + time_ns;
     lines->cfg.framing->begin(&lines->packet, &lines->cfg.terms, lines->payload,
                               sizeof lines->payload, lines->sequence);
 }
 
 /* One heartbeat a second while nothing else is sent. They are never lost: they carry nothing. */
 static void send_heartbeats(struct rw_gen_lines *lines, uint64_t until_ns) {
+    if (lines->cfg.framing->numbers_packets) return;
     while (lines->sent_ns && until_ns > lines->sent_ns + SECOND_NS) {
         lines->sent_ns += SECOND_NS;
-        begin_packet(lines);
+        begin_packet(lines, lines->sent_ns);
         uint32_t bytes = (uint32_t)lines->cfg.framing->end(&lines->packet);
         for (uint32_t which = 0; which < 2; which++) send_line(lines, which, bytes);
         lines->count.heartbeats++;
@@ -166,13 +169,27 @@ void rw_gen_lines_add(struct rw_gen_lines *lines, uint64_t time_ns, const uint8_
     if (!open) send_heartbeats(lines, time_ns);
     if (!open || !lines->cfg.framing->put(&lines->packet, message, bytes)) {
         send_packet(lines);
-        begin_packet(lines);
+        begin_packet(lines, time_ns);
         lines->first_ns = time_ns;
         RW_ASSERT(lines->cfg.framing->put(&lines->packet, message, bytes));
     }
     lines->last_ns = time_ns;
-    lines->sequence++;
+    if (!lines->cfg.framing->numbers_packets) lines->sequence++;
     lines->count.messages++;
+}
+
+uint64_t rw_gen_lines_flush(struct rw_gen_lines *lines) {
+    send_packet(lines);
+    return lines->sequence - 1;
+}
+
+void rw_gen_lines_aside(struct rw_gen_lines *lines, const uint8_t *payload, uint32_t bytes) {
+    RW_ASSERT(lines->packet.count == 0 && bytes <= sizeof lines->payload);
+    uint32_t lost = rw_gen_wires_draw(lines->wires);
+    memcpy(lines->payload, payload, bytes);
+    lines->count.asides++;
+    for (uint32_t which = 0; which < 2; which++)
+        if (!(lost >> which & 1)) send_line(lines, which, bytes);
 }
 
 int rw_gen_lines_close(struct rw_gen_lines *lines, struct rw_gen_lines_count *count) {

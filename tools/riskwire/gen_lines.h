@@ -29,7 +29,7 @@ struct rw_gen_lines_cfg {
 };
 
 struct rw_gen_lines_count {
-    uint64_t messages, packets, heartbeats;
+    uint64_t messages, packets, heartbeats, asides;
     uint64_t lost[2], reordered[2], duplicated[2];
     uint64_t both_lost, both_lost_messages;
 };
@@ -41,6 +41,11 @@ int rw_gen_lines_open(const struct rw_gen_lines_cfg *cfg, struct rw_gen_lines **
 /* rw_gen_lines_add sends the next message; event times may not decrease. bytes ≤ 1,000. */
 void rw_gen_lines_add(struct rw_gen_lines *lines, uint64_t time_ns, const uint8_t *message,
                       uint32_t bytes);
+/* rw_gen_lines_flush sends what is open and returns the last sequence sent. rw_gen_lines_aside,
+ * right behind it, sends a packet beside the sequence, such as one of a snapshot loop; bytes ≤
+ * 1,400. */
+uint64_t rw_gen_lines_flush(struct rw_gen_lines *lines);
+void rw_gen_lines_aside(struct rw_gen_lines *lines, const uint8_t *payload, uint32_t bytes);
 /* rw_gen_lines_close sends what is left and the end of the session, closes and frees. *count
  * tells what was done. Returns 0, or -errno with an error set when a byte did not reach its file.
  */

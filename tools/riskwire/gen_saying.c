@@ -8,6 +8,7 @@
 #include "dataplane/base/assert.h"
 #include "dataplane/feed/itch50_book.h"
 #include "dataplane/feed/pitch_write.h"
+#include "tools/riskwire/gen_mdp3.h"
 
 #define SECOND_NS    UINT64_C(1000000000)
 #define SECOND_NONE  UINT64_MAX
@@ -20,6 +21,7 @@ struct rw_gen_saying {
     struct rw_book *book; /* after the message, once it is applied */
     struct rw_book_counters counters;
     uint64_t second; /* of the day, as told last */
+    struct rw_gen_mdp3 *mdp3;
     /* the order that the message names, as it was before */
     struct rw_book_order order;
     bool has_order;
@@ -152,16 +154,30 @@ static void say_pitch(struct rw_gen_saying *saying, const uint8_t *message,
     }
 }
 
+/* ---- MDP 3.0 -------------------------------------------------------------------------------- */
+
+static void say_mdp3(struct rw_gen_saying *saying, const uint8_t *message,
+                     const struct rw_book_event *event, struct rw_gen_said *said) {
+    rw_gen_mdp3_say(saying->mdp3, saying->book, message, event, said);
+}
+
+uint32_t rw_gen_saying_snapshot(struct rw_gen_saying *saying, uint64_t sequence, uint64_t time_ns,
+                                uint8_t *payload) {
+    if (!saying->mdp3) return 0;
+    return (uint32_t)rw_gen_mdp3_snapshot(saying->mdp3, (uint32_t)sequence, time_ns, payload);
+}
+
 /* ---- the whole ------------------------------------------------------------------------------ */
 
-struct rw_gen_saying *rw_gen_saying_new(const char *feed, uint64_t messages) {
+struct rw_gen_saying *rw_gen_saying_new(const char *feed, uint64_t messages, uint64_t midnight_ns) {
     struct rw_gen_saying *saying = calloc(1, sizeof *saying);
     uint64_t orders = messages < ORDERS_LEAST  ? ORDERS_LEAST
                       : messages > ORDERS_MOST ? ORDERS_MOST
                                                : messages;
     struct rw_book_cfg cfg = {.orders_max = (uint32_t)orders, .levels_max = (uint32_t)orders};
     RW_ASSERT(saying);
-    saying->say = strcmp(feed, "pitch") ? say_itch : say_pitch;
+    saying->say = !strcmp(feed, "pitch") ? say_pitch : !strcmp(feed, "mdp3") ? say_mdp3 : say_itch;
+    if (saying->say == say_mdp3) saying->mdp3 = rw_gen_mdp3_new(midnight_ns);
     saying->second = SECOND_NONE;
     void *memory = aligned_alloc(64, (rw_book_footprint(&cfg) + 63) & ~(size_t)63);
     RW_ASSERT(memory);
@@ -171,6 +187,7 @@ struct rw_gen_saying *rw_gen_saying_new(const char *feed, uint64_t messages) {
 
 void rw_gen_saying_free(struct rw_gen_saying *saying) {
     if (!saying) return;
+    rw_gen_mdp3_free(saying->mdp3);
     free(saying->book); /* stands at the start of its memory */
     free(saying);
 }

@@ -15,9 +15,11 @@
 #include "tools/riskwire/gen_saying.h"
 #include "tools/riskwire/gen_truth.h"
 
-#define PATH_BYTES     4096u
-#define PACKET_WAIT_NS 20000u
-#define UNIT           1u /* of a feed that has units */
+#define PATH_BYTES          4096u
+#define PACKET_WAIT_NS      20000u
+#define UNIT                1u /* of a feed that has units */
+#define SNAPSHOT_BYTES      1400u
+#define MESSAGES_A_SNAPSHOT 32u
 
 struct session {
     const struct rw_gen_options *options;
@@ -86,12 +88,22 @@ static void show_progress(const struct session *session) {
             session->made == all ? "\n" : "");
 }
 
+/* The snapshot loop of a feed that has one goes on by a packet. */
+static void send_snapshot(struct session *session, uint64_t time_ns) {
+    uint8_t payload[SNAPSHOT_BYTES];
+    if (!rw_gen_framing_named(session->options->feed)->numbers_packets) return;
+    uint64_t sequence = rw_gen_lines_flush(session->lines);
+    uint32_t bytes = rw_gen_saying_snapshot(session->saying, sequence, time_ns, payload);
+    if (bytes) rw_gen_lines_aside(session->lines, payload, bytes);
+}
+
 /* The message as the session's feed says it, which may take several or none. */
 static void send_message(struct session *session, const struct rw_gen_message *message) {
     struct rw_gen_said said;
     rw_gen_saying_say(session->saying, message->message, message->bytes, &said);
     for (uint32_t i = 0; i < said.count; i++)
         rw_gen_lines_add(session->lines, message->time_ns, said.message[i], said.bytes[i]);
+    if (session->made % MESSAGES_A_SNAPSHOT == 0) send_snapshot(session, message->time_ns);
 }
 
 /* Truth is written at times after which the next message is later, so that `--at` includes all of
@@ -162,7 +174,7 @@ int rw_gen_session(const struct rw_gen_options *options) {
                                     .listed = options->listed,
                                     .listing = options->listing};
     session.market = rw_gen_market_new(&cfg);
-    session.saying = rw_gen_saying_new(options->feed, options->messages);
+    session.saying = rw_gen_saying_new(options->feed, options->messages, options->midnight_ns);
     int rc = open_refs(&session);
     if (rc == 0) rc = open_lines(&session);
     if (rc == 0) rc = open_itch(&session);

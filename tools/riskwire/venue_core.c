@@ -79,7 +79,7 @@ static void begin_saying(struct rw_venue_core *venue) {
     venue->packed = 0;
     if (!venue->cfg.feed || !strcmp(venue->cfg.feed, "itch50")) return;
     rw_gen_saying_free(venue->saying);
-    venue->saying = rw_gen_saying_new(venue->cfg.feed, venue->cfg.messages);
+    venue->saying = rw_gen_saying_new(venue->cfg.feed, venue->cfg.messages, 0);
 }
 
 static struct rw_gen_framing_terms terms_of(const struct rw_venue_core *venue) {

@@ -63,7 +63,7 @@ static const struct argp_option options[] = {
     {"seed", KEY_SEED, "N", 0, "same seed and options, same market and same faults (1)", 1},
     {"messages", KEY_MESSAGES, "N", 0, "messages of the session (200000)", 1},
     {"symbols", KEY_SYMBOLS, "N", 0, "instruments (messages / 1000, at least 8)", 1},
-    {"feed", KEY_FEED, "FEED", 0, RW_GEN_FRAMING_NAMES " (itch50)", 1},
+    {"feed", KEY_FEED, "FEED", 0, "itch50|pitch (itch50)", 1},
     {"listing", KEY_LISTING, "N", 0, "the instruments of this seed: venues of one market (--seed)",
      1},
     {"rate", KEY_RATE, "N", 0, "mean messages a second of the market's own time (10000)", 1},
@@ -200,9 +200,10 @@ static void parse_form(const char *value, struct argp_state *state,
 
 static void parse_feed(const char *value, struct argp_state *state,
                        struct rw_venue_options *venue) {
+    const struct rw_gen_framing *framing = rw_gen_framing_named(value);
     venue->venue.feed = value;
-    if (!rw_gen_framing_named(value))
-        argp_error(state, "--feed is one of " RW_GEN_FRAMING_NAMES ", not '%s'", value);
+    if (!framing || framing->numbers_packets)
+        argp_error(state, "--feed is itch50 or pitch, not '%s'", value);
 }
 
 /* An interface begins a site; both its lines leave there, unless line B has another one. */
