@@ -16,7 +16,9 @@
     "symbol,locate,channel,multiplier,start_price,lot,currency,stale_after_ms"
 #define PORTFOLIO_COLUMNS "portfolio,account,desk"
 #define POSITION_COLUMNS  "portfolio,symbol,quantity,average_price"
-#define LIMIT_COLUMNS     "scope,name,measure,soft,hard"
+#define LIMIT_COLUMNS     "scope,name,measure,soft,hard,release"
+#define LIMIT_LEAST       5u   /* columns of files without hysteresis */
+#define RELEASE_MAX       5000 /* 1e-4: half of the bound */
 #define DAY_MS            86400000
 #define LOT_MAX           1000000000
 #define MONEY_MAX         INT64_C(1000000000000000000) /* 1e-4: 10^14 currency units */
@@ -39,7 +41,7 @@ struct compiling {
 typedef int (*read_row)(struct compiling *compiling);
 
 static int read_file(struct compiling *compiling, const char *name, const char *columns,
-                     uint32_t *count, uint32_t max, read_row read);
+                     uint32_t least, uint32_t *count, uint32_t max, read_row read);
 static int read_instrument(struct compiling *compiling);
 static int read_portfolio(struct compiling *compiling);
 static int read_position(struct compiling *compiling);
@@ -50,21 +52,21 @@ static void order_limits(struct compiling *compiling);
 
 static int read_all(struct compiling *compiling) {
     struct rw_rows *rows = &compiling->rows;
-    int rc = read_file(compiling, "instruments.csv", INSTRUMENT_COLUMNS, &rows->instrument_count,
+    int rc = read_file(compiling, "instruments.csv", INSTRUMENT_COLUMNS, 0, &rows->instrument_count,
                        RW_REFDATA_INSTRUMENTS_MAX, read_instrument);
     if (rc) return rc;
     compiling->instruments_whole = compiling->findings == 0;
     uint32_t before = compiling->findings;
-    rc = read_file(compiling, "portfolios.csv", PORTFOLIO_COLUMNS, &rows->portfolio_count,
+    rc = read_file(compiling, "portfolios.csv", PORTFOLIO_COLUMNS, 0, &rows->portfolio_count,
                    RW_REFDATA_PORTFOLIOS_MAX, read_portfolio);
     if (rc == 0) rc = order_portfolios(compiling);
     if (rc) return rc;
     compiling->portfolios_whole = compiling->findings == before;
-    rc = read_file(compiling, "positions.csv", POSITION_COLUMNS, &rows->position_count,
+    rc = read_file(compiling, "positions.csv", POSITION_COLUMNS, 0, &rows->position_count,
                    RW_REFDATA_POSITIONS_MAX, read_position);
     if (rc) return rc;
     order_positions(compiling);
-    rc = read_file(compiling, "limits.csv", LIMIT_COLUMNS, &rows->limit_count,
+    rc = read_file(compiling, "limits.csv", LIMIT_COLUMNS, LIMIT_LEAST, &rows->limit_count,
                    RW_REFDATA_LIMITS_MAX, read_limit);
     if (rc) return rc;
     order_limits(compiling);
@@ -152,13 +154,16 @@ int rw_name_index_add(struct rw_name_index *index, uint32_t row) {
 /* ---- reading
  * ---------------------------------------------------------------------------------- */
 
+/* read_file reads a file whose header is `columns`, or without those behind the first `least`; 0:
+ * all of them. */
 static int read_file(struct compiling *compiling, const char *name, const char *columns,
-                     uint32_t *count, uint32_t max, read_row read) {
+                     uint32_t least, uint32_t *count, uint32_t max, read_row read) {
     struct rw_csv *csv = &compiling->csv;
     char path[sizeof csv->file];
     if (snprintf(path, sizeof path, "%s/%s", compiling->folder, name) >= (int)sizeof path)
         return rw_err_set(ENAMETOOLONG, "folder %s has too long a name", compiling->folder);
-    int rc = rw_csv_open(csv, path, columns, compiling->report);
+    int rc = least ? rw_csv_open_grown(csv, path, columns, least, compiling->report)
+                   : rw_csv_open(csv, path, columns, compiling->report);
     if (rc) return rc;
     while (rc == 0 && rw_csv_next(csv)) {
         if (*count == max)
@@ -430,6 +435,11 @@ static void take_firm(struct compiling *compiling) {
         rw_csv_finding(&compiling->csv, "name is '%s', wanted 'firm' or nothing", name);
 }
 
+#define MEASURE_SCOPES(NAME, word, unit, scopes, how) scopes,
+#define MEASURE_WORD(NAME, word, unit, scopes, how)   "|" word
+static const char measure_words[] = RW_MEASURES(MEASURE_WORD);
+static const char *const measure_scopes[] = {RW_MEASURES(MEASURE_SCOPES)};
+
 static int read_limit(struct compiling *compiling) {
     struct rw_csv *csv = &compiling->csv;
     struct rw_rows *rows = &compiling->rows;
@@ -443,15 +453,19 @@ static int read_limit(struct compiling *compiling) {
         limit.row.owner = take_desk(compiling);
     else
         take_firm(compiling);
-    if (rw_csv_word(csv, "gross|net|loss|var|es", &measure))
-        limit.row.measure = (uint8_t)(RW_MEASURE_GROSS + measure);
-    if (limit.row.measure >= RW_MEASURE_VAR && limit.row.scope != RW_SCOPE_PORTFOLIO)
-        rw_csv_finding(csv, "measure is '%s' of a desk or the firm, wanted it of a portfolio",
-                       csv->field);
+    if (rw_csv_word(csv, measure_words + 1, &measure)) {
+        limit.row.measure = (uint8_t)(measure + 1);
+        if (!strchr(measure_scopes[measure], "pdf"[scope]))
+            rw_csv_finding(csv, "measure is '%s' of a desk or the firm, wanted it of a portfolio",
+                           csv->field);
+    }
     bool soft = rw_csv_decimal(csv, 1, MONEY_MAX, &limit.row.soft);
     if (rw_csv_decimal(csv, 1, MONEY_MAX, &limit.row.hard) && soft &&
         limit.row.hard < limit.row.soft)
         rw_csv_finding(csv, "hard is '%s', wanted at least the soft limit", csv->field);
+    int64_t release;
+    if (csv->column_count > LIMIT_LEAST && rw_csv_decimal(csv, 0, RELEASE_MAX, &release))
+        limit.row.release = (uint16_t)release;
     if (csv->findings != before) return 0;
     if (!limit.row.owner && limit.row.scope != RW_SCOPE_FIRM) return 0;
     void *table = grow(rows->limits, rows->limit_count, &rows->limit_room, sizeof *rows->limits);

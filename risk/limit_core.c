@@ -17,5 +17,20 @@ void rw_limits_init(struct rw_limits *limits, const struct rw_image *image,
         uint32_t at = row->measure - 1u;
         limits->soft[at] = tighter(limits->soft[at], row->soft);
         limits->hard[at] = tighter(limits->hard[at], row->hard);
+        if (row->release > limits->release[at]) limits->release[at] = row->release;
+    }
+}
+
+void rw_drawdown_init(struct rw_drawdown *drawdown, const struct rw_image *image,
+                      enum rw_limit_scope scope, uint32_t owner, uint32_t first, uint32_t count) {
+    const struct rw_limit_row *rows = rw_image_rows(image, &image->limits);
+    *drawdown = (struct rw_drawdown){.peak = INT64_MIN, .soft = INT64_MAX, .hard = INT64_MAX};
+    for (uint32_t i = first; i < first + count; i++) {
+        if (rows[i].scope != scope || rows[i].owner != owner) continue;
+        if (rows[i].measure != RW_MEASURE_DRAWDOWN) continue;
+        drawdown->limited = true;
+        drawdown->soft = tighter(drawdown->soft, rows[i].soft);
+        drawdown->hard = tighter(drawdown->hard, rows[i].hard);
+        if (rows[i].release > drawdown->release) drawdown->release = rows[i].release;
     }
 }

@@ -30,9 +30,10 @@
 enum pending {
     PENDING_PORTFOLIO = 1u,
     PENDING_POSITION = 2u,
-    PENDING_LIMITS = 4u,      /* << measure − 1: gross, net, loss, VaR, ES */
-    PENDING_VAR_LIMITS = 32u, /* the first of the last two */
-    PENDING_RISK = 128u,
+    PENDING_LIMITS = 4u,      /* << measure − 1 */
+    PENDING_VAR_LIMITS = 32u, /* VaR; ES is the next */
+    PENDING_DRAWDOWN = 128u,
+    PENDING_RISK = 4u << 16,
 };
 
 enum walk { WALK_NONE, WALK_HOLDERS, WALK_SCAN, WALK_DIRTY, WALK_ALL, WALK_REFRESH, WALK_FOLD };
@@ -54,6 +55,10 @@ struct instrument {
     uint8_t reserved[13];
 };
 static_assert(sizeof(struct instrument) == 64, "one line");
+static_assert(PENDING_VAR_LIMITS == PENDING_LIMITS << (RW_MEASURE_VAR - 1) &&
+                  PENDING_DRAWDOWN == PENDING_LIMITS << (RW_MEASURE_DRAWDOWN - 1) &&
+                  RW_MEASURE_COUNT <= 17,
+              "the bits of measures");
 
 struct portfolio {
     struct totals totals;
@@ -61,8 +66,9 @@ struct portfolio {
     uint32_t desk;
     uint32_t pairs_left; /* new positions there is room for */
     uint16_t quality, published_quality;
-    uint8_t published; /* something of it was published */
-    uint8_t reserved[11];
+    uint8_t published;  /* something of it was published */
+    bool falls_limited; /* there is a limit on its drawdown */
+    uint8_t reserved[10];
 };
 static_assert(sizeof(struct portfolio) == 64, "one line");
 
@@ -125,6 +131,7 @@ struct rw_risk {
     struct instrument *instruments;
     struct portfolio *portfolios; /* of the shard */
     struct rw_limits *limits;
+    struct rw_drawdown *drawdowns; /* by portfolio */
     struct quality_counts *quality;
     struct position_cell *positions;
     uint64_t *dirty; /* bit per portfolio of the shard */
@@ -146,8 +153,8 @@ struct rw_risk {
 /* ── Memory ──────────────────────────────────────────────────────────────────────────────────── */
 
 struct layout {
-    size_t instruments, portfolios, limits, quality, positions, dirty, channels, venues, shifts,
-        holders, executions, ledger, var, bars;
+    size_t instruments, portfolios, limits, drawdowns, quality, positions, dirty, channels, venues,
+        shifts, holders, executions, ledger, var, bars;
     size_t bytes;
     struct rw_var_cfg var_cfg;
     struct rw_bar_cfg bar_cfg;
@@ -185,6 +192,7 @@ static struct layout layout_of(const struct rw_risk_cfg *cfg) {
     layout.instruments = place(&layout, image->instruments.count, sizeof(struct instrument));
     layout.portfolios = place(&layout, portfolios, sizeof(struct portfolio));
     layout.limits = place(&layout, portfolios, sizeof(struct rw_limits));
+    layout.drawdowns = place(&layout, portfolios, sizeof(struct rw_drawdown));
     layout.quality = place(&layout, portfolios, sizeof(struct quality_counts));
     layout.positions = place(&layout, layout.positions_size, sizeof(struct position_cell));
     layout.dirty = place(&layout, portfolios / 64 + 1, sizeof(uint64_t));
@@ -233,6 +241,9 @@ static void load_portfolios(struct rw_risk *risk, const struct rw_image *image,
         risk->portfolios[p] = (struct portfolio){.desk = row->desk, .pairs_left = pairs_each};
         rw_limits_init(&risk->limits[p], image, RW_SCOPE_PORTFOLIO, risk->range.first + p,
                        row->limit_first, row->limit_count);
+        rw_drawdown_init(&risk->drawdowns[p], image, RW_SCOPE_PORTFOLIO, risk->range.first + p,
+                         row->limit_first, row->limit_count);
+        risk->portfolios[p].falls_limited = risk->drawdowns[p].limited;
     }
 }
 
@@ -276,6 +287,7 @@ struct rw_risk *rw_risk_new(void *memory, const struct rw_risk_cfg *cfg) {
         .instruments = (void *)(base + layout.instruments),
         .portfolios = (void *)(base + layout.portfolios),
         .limits = (void *)(base + layout.limits),
+        .drawdowns = (void *)(base + layout.drawdowns),
         .quality = (void *)(base + layout.quality),
         .positions = (void *)(base + layout.positions),
         .dirty = (void *)(base + layout.dirty),
@@ -341,6 +353,9 @@ static inline uint32_t settle(struct rw_risk *risk, uint32_t p, const struct tot
     const struct totals *totals = &portfolio->totals;
     at->limits_changed = rw_limits_update(&risk->limits[p], totals->gross, totals->net,
                                           totals->realised + totals->unrealised);
+    if (portfolio->falls_limited &&
+        rw_drawdown_step(&risk->drawdowns[p], totals->realised + totals->unrealised))
+        at->limits_changed |= PENDING_DRAWDOWN / PENDING_LIMITS;
     at->row = p;
     at->change = portfolio->published ? *change : *totals;
     bool moved =
@@ -919,12 +934,19 @@ static inline void write_head(const struct cursor *at, uint8_t kind, struct rw_r
     to->conflated = at->conflated;
 }
 
+/* The worst state of a portfolio's limits, but for those of VaR and ES. */
+static inline uint8_t worst_limit(const struct rw_risk *risk, uint32_t p) {
+    uint8_t worst = risk->limits[p].worst;
+    if (!risk->portfolios[p].falls_limited) return worst;
+    return risk->drawdowns[p].state > worst ? risk->drawdowns[p].state : worst;
+}
+
 static inline void write_totals(const struct rw_risk *risk, uint8_t kind, struct rw_result *to) {
     const struct portfolio *portfolio = &risk->portfolios[risk->at.row];
     write_head(&risk->at, kind, to);
     to->portfolio = risk->range.first + risk->at.row;
     to->quality = portfolio->quality;
-    to->limit_state = risk->limits[risk->at.row].worst;
+    to->limit_state = worst_limit(risk, risk->at.row);
     to->realised_pnl = portfolio->totals.realised;
     to->unrealised_pnl = portfolio->totals.unrealised;
     to->gross = portfolio->totals.gross;
@@ -981,11 +1003,16 @@ static void write_position(const struct rw_risk *risk, struct rw_result *to) {
     to->across_ns = since && now > since ? now - since : 0;
 }
 
-static void write_limit(const struct rw_risk *risk, uint32_t index, struct rw_result *to) {
+static void write_limit(const struct rw_risk *risk, uint8_t measure, struct rw_result *to) {
+    const uint32_t row = risk->at.row;
     write_totals(risk, RW_RESULT_LIMIT, to);
-    to->measure = (uint8_t)(index + 1);
-    to->limit_state = index < RW_LIMIT_MEASURES ? risk->limits[risk->at.row].state[index]
-                                                : risk->at.var.state[index - RW_LIMIT_MEASURES];
+    to->measure = measure;
+    if (measure <= RW_LIMIT_MEASURES)
+        to->limit_state = risk->limits[row].state[measure - 1];
+    else if (measure == RW_MEASURE_DRAWDOWN)
+        to->limit_state = risk->drawdowns[row].state;
+    else
+        to->limit_state = risk->at.var.state[measure - RW_MEASURE_VAR];
 }
 
 static void write_risk(const struct rw_risk *risk, struct rw_result *to) {
@@ -1057,7 +1084,7 @@ static void write_pending(struct rw_risk *risk, struct rw_result *to) {
     else if (lowest == PENDING_RISK)
         write_risk(risk, to);
     else
-        write_limit(risk, (uint32_t)__builtin_ctz(lowest / PENDING_LIMITS), to);
+        write_limit(risk, (uint8_t)(1 + __builtin_ctz(lowest / PENDING_LIMITS)), to);
 }
 
 static void write_addend(struct rw_risk *risk, struct rw_result *to) {
@@ -1140,7 +1167,7 @@ bool rw_risk_view_portfolio(const struct rw_risk *risk, uint32_t portfolio,
                                   .gross = totals->gross,
                                   .net = totals->net,
                                   .quality = risk->portfolios[p].quality,
-                                  .limit_state = risk->limits[p].worst};
+                                  .limit_state = worst_limit(risk, p)};
     return true;
 }
 

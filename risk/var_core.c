@@ -7,6 +7,7 @@
 #include "dataplane/base/shift.h"
 #include "risk/kernels/pnl_vector.h"
 #include "risk/kernels/tail.h"
+#include "risk/limit_core.h"
 #include "risk/numerics.h"
 
 #define CLEAN     UINT32_MAX       /* next of a position that is on no list */
@@ -22,6 +23,7 @@ struct part {
 struct row {
     int64_t slack;            /* what may be given away before a limit can have been reached */
     int64_t soft[2], hard[2]; /* of VaR, of ES */
+    uint16_t release[2];
     struct rw_var_result last;
     uint32_t dirty; /* head of the list */
     uint32_t merged;
@@ -78,6 +80,7 @@ static void load_limits(struct row *row, const struct rw_image *image, uint32_t 
         uint32_t k = limit->measure - RW_MEASURE_VAR;
         row->soft[k] = tighter(row->soft[k], limit->soft);
         row->hard[k] = tighter(row->hard[k], limit->hard);
+        if (limit->release > row->release[k]) row->release[k] = limit->release;
     }
 }
 
@@ -212,9 +215,8 @@ static int64_t slack_of(const struct row *row, const struct rw_var_result *resul
 }
 
 static uint8_t state_of(const struct row *row, uint32_t k, int64_t value) {
-    return value >= row->hard[k]   ? RW_LIMIT_HARD
-           : value >= row->soft[k] ? RW_LIMIT_SOFT
-                                   : RW_LIMIT_OK;
+    return rw_limit_state_after(row->last.state[k], value, row->soft[k], row->hard[k],
+                                row->release[k]);
 }
 
 static void find_worst(const struct rw_var *var, const int64_t *vector,

@@ -254,6 +254,7 @@ static int check_limits(const struct rw_image *image) {
             return BAD("limit row %u has no owner", i);
         if (rows[i].measure == RW_MEASURE_NONE || rows[i].measure >= RW_MEASURE_COUNT)
             return BAD("limit row %u has no measure", i);
+        if (rows[i].release > 10000) return BAD("limit row %u is released below 0", i);
     }
     return 0;
 }

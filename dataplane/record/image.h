@@ -95,7 +95,8 @@ enum rw_limit_scope { RW_SCOPE_PORTFOLIO = 1, RW_SCOPE_DESK = 2, RW_SCOPE_FIRM =
 struct rw_limit_row {
     uint8_t scope;   /* enum rw_limit_scope */
     uint8_t measure; /* enum rw_limit_measure */
-    uint8_t reserved[2];
+    /* Hysteresis: a state is left when the measure is below its bound by this share of it, 1e-4. */
+    uint16_t release;
     uint32_t owner;     /* portfolio or desk index; 0 = firm */
     int64_t soft, hard; /* money 1e-4; breached when the measure is ≥ */
 };

@@ -13,6 +13,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "dataplane/record/measure.h"
+
 #define RW_RESULT_BYTES          128u
 #define RW_RESULT_BLOCK_LENGTH   120u /* bytes after the header */
 #define RW_RESULT_TEMPLATE       1u   /* struct rw_result */
@@ -46,16 +48,6 @@ enum rw_result_kind {
 };
 
 enum rw_limit_state { RW_LIMIT_OK = 0, RW_LIMIT_SOFT = 1, RW_LIMIT_HARD = 2 };
-
-enum rw_limit_measure {
-    RW_MEASURE_NONE = 0,
-    RW_MEASURE_GROSS = 1,
-    RW_MEASURE_NET = 2,  /* |net| */
-    RW_MEASURE_LOSS = 3, /* −(realised + unrealised), when positive */
-    RW_MEASURE_VAR = 4,  /* value at risk of a portfolio */
-    RW_MEASURE_ES = 5,   /* expected shortfall of a portfolio */
-    RW_MEASURE_COUNT,
-};
 
 struct rw_result {
     uint16_t block_length, template_id, schema_id, schema_version;

@@ -7,6 +7,10 @@
 
 #define LINE_BYTES 1536u
 
+#define LIMIT_WORD(NAME, word, unit, scopes, how)      "limit_" word,
+#define DESK_LIMIT_WORD(NAME, word, unit, scopes, how) "desk_limit_" word,
+#define FIRM_LIMIT_WORD(NAME, word, unit, scopes, how) "firm_limit_" word,
+
 /* kind → word, and one word per measure for limit records. */
 static const struct {
     const char *word;
@@ -16,16 +20,11 @@ static const struct {
     [RW_RESULT_SESSION_CLOSE] = {"session_close", {0}},
     [RW_RESULT_PORTFOLIO] = {"portfolio", {0}},
     [RW_RESULT_POSITION] = {"position", {0}},
-    [RW_RESULT_LIMIT] = {"limit",
-                         {NULL, "limit_gross", "limit_net", "limit_loss", "limit_var", "limit_es"}},
+    [RW_RESULT_LIMIT] = {"limit", {NULL, RW_MEASURES(LIMIT_WORD)}},
     [RW_RESULT_DESK] = {"desk", {0}},
     [RW_RESULT_FIRM] = {"firm", {0}},
-    [RW_RESULT_DESK_LIMIT] = {"desk_limit",
-                              {NULL, "desk_limit_gross", "desk_limit_net", "desk_limit_loss",
-                               "desk_limit_var", "desk_limit_es"}},
-    [RW_RESULT_FIRM_LIMIT] = {"firm_limit",
-                              {NULL, "firm_limit_gross", "firm_limit_net", "firm_limit_loss",
-                               "firm_limit_var", "firm_limit_es"}},
+    [RW_RESULT_DESK_LIMIT] = {"desk_limit", {NULL, RW_MEASURES(DESK_LIMIT_WORD)}},
+    [RW_RESULT_FIRM_LIMIT] = {"firm_limit", {NULL, RW_MEASURES(FIRM_LIMIT_WORD)}},
     [RW_RESULT_RISK] = {"risk", {0}},
     [RW_RESULT_BAR] = {"bar", {0}},
     [RW_RESULT_TOP] = {"top", {0}},

@@ -179,16 +179,22 @@ static int write_positions(struct rw_gen_refs *refs) {
     return close_csv(file, "positions.csv");
 }
 
+/* A limit, every second one with hysteresis. */
+static void print_bounds(struct rw_gen_refs *refs, FILE *file, const char *owner,
+                         const char *measure, int64_t soft, int64_t hard) {
+    fprintf(file, "%s,%s,", owner, measure);
+    print_decimal(file, soft, ',');
+    print_decimal(file, hard, ',');
+    print_decimal(file, refs->count.limits++ % 2 * 20, '\n');
+}
+
 /* A limit stands at base plus a share of the owner's gross, in 1/1,000, drawn from two ranges. */
 static void print_limit(struct rw_gen_refs *refs, FILE *file, const char *owner,
                         const char *measure, int64_t base, int64_t gross, uint32_t step) {
     int64_t unit = gross / 1000 + 10000;
     int64_t soft = base + unit * (int64_t)(step + below(refs, 6ull * step)) / 10;
     int64_t hard = soft + unit * (int64_t)(step + below(refs, 8ull * step)) / 10;
-    fprintf(file, "%s,%s,", owner, measure);
-    print_decimal(file, soft, ',');
-    print_decimal(file, hard, '\n');
-    refs->count.limits++;
+    print_bounds(refs, file, owner, measure, soft, hard);
 }
 
 static void print_limits(struct rw_gen_refs *refs, FILE *file, const char *owner,
@@ -208,21 +214,21 @@ static void print_tail_limits(struct rw_gen_refs *refs, FILE *file, const char *
     int64_t about = net / 50 + exposure->gross / 150 + 10000;
     if (draw > 3) return;
     for (uint32_t k = 0; k < 2; k++) {
-        fprintf(file, "%s,%s,", owner, measures[k]);
-        print_decimal(file, about * (int64_t)(8 + draw) / 10, ',');
-        print_decimal(file, about * (int64_t)(10 + draw) / 8, '\n');
-        refs->count.limits++;
+        print_bounds(refs, file, owner, measures[k], about * (int64_t)(8 + draw) / 10,
+                     about * (int64_t)(10 + draw) / 8);
     }
 }
 
 static int write_limits(struct rw_gen_refs *refs) {
     char owner[64];
     FILE *file;
-    int rc = open_csv(refs, "limits.csv", "scope,name,measure,soft,hard", &file);
+    int rc = open_csv(refs, "limits.csv", "scope,name,measure,soft,hard,release", &file);
     if (rc < 0) return rc;
     for (uint32_t i = 0; i < refs->cfg.portfolios; i++) {
         snprintf(owner, sizeof owner, "portfolio,PF%05" PRIu32, i + 1);
         print_limits(refs, file, owner, &refs->portfolios[i]);
+        int64_t unit = refs->portfolios[i].gross / 1000 + 10000;
+        if (i % 3 == 0) print_bounds(refs, file, owner, "drawdown", 2 * unit, 4 * unit);
         if (refs->cfg.scenarios) print_tail_limits(refs, file, owner, &refs->portfolios[i]);
     }
     for (uint32_t i = 0; i < refs->desk_count; i++) {

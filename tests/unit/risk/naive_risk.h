@@ -18,7 +18,7 @@
 struct naive_totals {
     int64_t realised, unrealised, gross, net;
     uint16_t quality;
-    uint8_t state[4]; /* by measure */
+    uint8_t state[RW_MEASURE_COUNT];
 };
 
 struct naive {
@@ -31,6 +31,8 @@ struct naive {
         uint32_t fill; /* it made or corrected, index + 1; 0: none */
     } seen[4096];
     uint32_t seen_count;
+    int64_t peak[NAIVE_ROWS]; /* highest P&L of a portfolio */
+    bool begun;
     struct naive_totals portfolio[NAIVE_ROWS], desk[NAIVE_ROWS], firm; /* as last published */
     struct rw_result *out;
     uint32_t count;
@@ -88,16 +90,26 @@ static inline void naive_pair(const struct naive *naive, uint32_t p, uint32_t i,
     *realised = banked + (Q != 0 ? proceeds - (C - *cost) : 0) - fees;
 }
 
+/* States from what they were before; peak: the highest P&L so far. */
 static inline void naive_limits(const struct naive *naive, struct naive_totals *totals,
-                                uint8_t scope, uint32_t owner) {
+                                uint8_t scope, uint32_t owner, const struct naive_totals *before,
+                                int64_t peak) {
     const struct rw_limit_row *rows = rw_image_rows(naive->image, &naive->image->limits);
     for (uint32_t k = 0; k < naive->image->limits.count; k++) {
-        if (rows[k].scope != scope || rows[k].owner != owner) continue;
-        int64_t value = rows[k].measure == RW_MEASURE_GROSS ? totals->gross
-                        : rows[k].measure == RW_MEASURE_NET
-                            ? llabs(totals->net)
-                            : -(totals->realised + totals->unrealised);
-        totals->state[rows[k].measure] = value >= rows[k].hard ? 2 : value >= rows[k].soft ? 1 : 0;
+        const struct rw_limit_row *row = &rows[k];
+        if (row->scope != scope || row->owner != owner) continue;
+        int64_t pnl = totals->realised + totals->unrealised;
+        int64_t value = row->measure == RW_MEASURE_GROSS  ? totals->gross
+                        : row->measure == RW_MEASURE_NET  ? llabs(totals->net)
+                        : row->measure == RW_MEASURE_LOSS ? -pnl
+                                                          : peak - pnl;
+        uint8_t state = 0, was = before->state[row->measure];
+        for (uint8_t level = 1; level <= 2; level++) {
+            __int128 bound = level == 1 ? row->soft : row->hard;
+            if (was >= level) bound -= bound * row->release / 10000;
+            if (value >= bound) state = level;
+        }
+        totals->state[row->measure] = state;
     }
 }
 
@@ -114,7 +126,6 @@ static inline struct naive_totals naive_portfolio(const struct naive *naive, uin
         totals.gross += llabs(value);
         if (quantity) totals.quality |= rw_report_marks_of(naive->marks, i)->quality;
     }
-    naive_limits(naive, &totals, RW_SCOPE_PORTFOLIO, p);
     return totals;
 }
 
@@ -135,7 +146,7 @@ static inline void naive_emit(struct naive *naive, const struct rw_entry *entry,
                              .method = 1,
                              .conflated = conflated};
     if (!totals) return;
-    for (uint32_t m = 1; m < 4; m++)
+    for (uint32_t m = 1; m < RW_MEASURE_COUNT; m++)
         if (totals->state[m] > to->limit_state) to->limit_state = totals->state[m];
     if (measure) to->limit_state = totals->state[measure];
     to->quality = totals->quality;
@@ -224,11 +235,14 @@ static inline void naive_apply(struct naive *naive, const struct log_entry *log)
     if (entry->type == RW_ENTRY_SESSION) naive_emit(naive, entry, 0, entry->body[0], 0, NULL, 0);
     for (uint32_t p = 1; p < naive->image->portfolios.count; p++) {
         struct naive_totals now = naive_portfolio(naive, p), before = naive->portfolio[p];
+        int64_t pnl = now.realised + now.unrealised;
+        if (!naive->begun || pnl > naive->peak[p]) naive->peak[p] = pnl;
+        naive_limits(naive, &now, RW_SCOPE_PORTFOLIO, p, &before, naive->peak[p]);
         bool changed = memcmp(&now, &before, sizeof now) != 0;
         naive->portfolio[p] = now;
         if (changed) naive_emit(naive, entry, conflated, RW_RESULT_PORTFOLIO, p, &now, 0);
         if (fill && naive->fill[fill - 1].portfolio == p) naive_position(naive, entry, fill);
-        for (uint8_t m = 1; m < 4; m++)
+        for (uint8_t m = 1; m < RW_MEASURE_COUNT; m++)
             if (now.state[m] != before.state[m])
                 naive_emit(naive, entry, conflated, RW_RESULT_LIMIT, p, &now, m);
         if (changed) touched[rows[p].desk] = any = true;
@@ -250,18 +264,19 @@ static inline void naive_apply(struct naive *naive, const struct log_entry *log)
         firm.gross += now.gross;
         firm.net += now.net;
         firm.quality |= now.quality;
-        naive_limits(naive, &now, RW_SCOPE_DESK, d);
+        naive_limits(naive, &now, RW_SCOPE_DESK, d, &before, 0);
         if (!touched[d]) continue;
         naive->desk[d] = now;
         naive_emit(naive, entry, conflated, RW_RESULT_DESK, d, &now, 0);
-        for (uint8_t m = 1; m < 4; m++)
+        for (uint8_t m = 1; m < RW_MEASURE_COUNT; m++)
             if (now.state[m] != before.state[m])
                 naive_emit(naive, entry, conflated, RW_RESULT_DESK_LIMIT, d, &now, m);
     }
+    naive->begun = true;
     if (!any) return;
-    naive_limits(naive, &firm, RW_SCOPE_FIRM, 0);
+    naive_limits(naive, &firm, RW_SCOPE_FIRM, 0, &naive->firm, 0);
     naive_emit(naive, entry, conflated, RW_RESULT_FIRM, 0, &firm, 0);
-    for (uint8_t m = 1; m < 4; m++)
+    for (uint8_t m = 1; m < RW_MEASURE_COUNT; m++)
         if (firm.state[m] != naive->firm.state[m])
             naive_emit(naive, entry, conflated, RW_RESULT_FIRM_LIMIT, 0, &firm, m);
     naive->firm = firm;

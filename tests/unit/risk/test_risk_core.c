@@ -21,10 +21,10 @@ static const struct rw_portfolio_row portfolios[] = {
 static const struct rw_position_row positions[] = {
     {1, 1, 100, 1000000}, {1, 3, -50, 1010000}, {2, 1, 5, 480000}};
 static const struct rw_limit_row limits[] = {
-    {RW_SCOPE_PORTFOLIO, RW_MEASURE_GROSS, {0}, 3, 51000000, 52000000},
-    {RW_SCOPE_PORTFOLIO, RW_MEASURE_LOSS, {0}, 3, 400000, 900000},
-    {RW_SCOPE_DESK, RW_MEASURE_NET, {0}, 2, 52000000, 53000000},
-    {RW_SCOPE_FIRM, RW_MEASURE_GROSS, {0}, 0, 178000000, 900000000},
+    {RW_SCOPE_PORTFOLIO, RW_MEASURE_GROSS, 0, 3, 51000000, 52000000},
+    {RW_SCOPE_PORTFOLIO, RW_MEASURE_LOSS, 0, 3, 400000, 900000},
+    {RW_SCOPE_DESK, RW_MEASURE_NET, 0, 2, 52000000, 53000000},
+    {RW_SCOPE_FIRM, RW_MEASURE_GROSS, 0, 0, 178000000, 900000000},
 };
 
 static struct rw_image *fixed_image(void) {
