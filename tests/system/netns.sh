@@ -7,7 +7,7 @@
 #   netns_begin [LINKS]   makes them, joined by so many links (1); a test that cannot have them is skipped (exit 77)
 #   "${netns_a[@]}" CMD…  runs a program in side a, netns_b in side b. nsenter becomes the program, so that $! of a
 #                         background job is its pid; put `timeout` in front of what must end by itself
-#   netns_device LINK     the device string of a live port on side a of a link
+#   netns_device SIDE LINK  the device string of a live port at that end of a link
 #   netns_end             ends them; system_end and the trap of system_begin do it too
 #
 # Nothing has a name outside: each namespace is held by a sleeping process, and goes with it. That process is ended
@@ -78,8 +78,9 @@ netns_begin() { # [LINKS]
     netns_make "${1:-1}" || { say "the network namespaces could not be made" && exit 1; }
 }
 
-# A small ring: another user may lock little memory.
-netns_device() { echo "net_af_packet$1,iface=va$1,framecnt=1024,framesz=2048,blocksz=4096"; }
+# A small ring: another user may lock little memory. The driver's sockets form a group numbered by process id and
+# interface, so that two riskwired of one namespace may meet in one and be refused: give each a side of its own.
+netns_device() { echo "net_af_packet$2,iface=v$1$2,framecnt=1024,framesz=2048,blocksz=4096"; }
 
 netns_end() {
     sites_stop
