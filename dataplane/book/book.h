@@ -191,33 +191,46 @@ uint32_t rw_book_live_levels(const struct rw_book *book);
 /* What is known of messages that will be applied soon. Zeroed, it is empty. */
 #define RW_BOOK_COMING_MAX 64u
 struct rw_book_coming_order {
-    uint64_t reference;
-    uint32_t price; /* this and side of adds only */
+    uint64_t reference; /* of a replacement: the new one */
+    uint32_t price;     /* of adds and replacements only */
     uint16_t locate;
-    uint8_t side; /* enum rw_book_side */
+    uint8_t side; /* enum rw_book_side, of adds only */
     uint8_t reserved;
     uint32_t order, level; /* the book's own */
 };
-struct rw_book_coming {
-    uint32_t add_count, named_count; /* together at most RW_BOOK_COMING_MAX */
-    struct rw_book_coming_order adds[RW_BOOK_COMING_MAX + 1], named[RW_BOOK_COMING_MAX + 1];
+struct rw_book_coming_list {
+    uint32_t count;
+    struct rw_book_coming_order order[RW_BOOK_COMING_MAX + 1];
 };
-enum rw_book_coming_kind { RW_BOOK_COMING_NONE, RW_BOOK_COMING_ADD, RW_BOOK_COMING_NAMED };
-/* rw_book_coming_put adds a message: an order to come, or one that is named (executed, reduced,
- * deleted, replaced; side and price do not matter), or nothing; any content. It is written behind
- * both lists, because what a message is cannot be predicted, and field by field, because a copy of
- * what was just written in parts would have to wait for them. */
+struct rw_book_coming {
+    struct rw_book_coming_list adds, named,
+        replaced; /* in all at most RW_BOOK_COMING_MAX messages */
+};
+/* What a message does: adds an order; names one that is held (executes, reduces, deletes it); names
+ * one and replaces it. */
+enum rw_book_coming_kind {
+    RW_BOOK_COMING_NONE = 0,
+    RW_BOOK_COMING_ADD = 1,
+    RW_BOOK_COMING_NAMED = 2,
+    RW_BOOK_COMING_REPLACED = 3, /* counts as named too */
+};
+/* rw_book_coming_put adds a message, with any content; what its kind does not have does not
+ * matter. It is written behind every list, because what a message is cannot be predicted, and field
+ * by field, because a copy of what was just written in parts would have to wait for them. */
 static inline void rw_book_coming_put(struct rw_book_coming *coming, enum rw_book_coming_kind kind,
-                                      uint16_t locate, uint64_t reference, enum rw_book_side side,
-                                      uint32_t price) {
-    struct rw_book_coming_order *add = &coming->adds[coming->add_count];
-    struct rw_book_coming_order *named = &coming->named[coming->named_count];
+                                      uint16_t locate, uint64_t reference, uint64_t new_reference,
+                                      enum rw_book_side side, uint32_t price) {
+    struct rw_book_coming_order *add = &coming->adds.order[coming->adds.count];
+    struct rw_book_coming_order *named = &coming->named.order[coming->named.count];
+    struct rw_book_coming_order *replaced = &coming->replaced.order[coming->replaced.count];
     add->reference = named->reference = reference;
-    add->locate = named->locate = locate;
-    add->price = price;
+    replaced->reference = new_reference;
+    add->locate = named->locate = replaced->locate = locate;
+    add->price = replaced->price = price;
     add->side = (uint8_t)side;
-    coming->add_count += kind == RW_BOOK_COMING_ADD;
-    coming->named_count += kind == RW_BOOK_COMING_NAMED;
+    coming->adds.count += kind == RW_BOOK_COMING_ADD;
+    coming->named.count += kind >= RW_BOOK_COMING_NAMED;
+    coming->replaced.count += kind == RW_BOOK_COMING_REPLACED;
 }
 /* rw_book_prefetch loads what these messages will need when they are applied, and empties `coming`.
  * The more at once the better. A hint without effect on the books. */

@@ -173,6 +173,24 @@ static inline uint32_t front_equal(const struct front *front, int32_t key) {
            (uint32_t)_mm256_movemask_ps(_mm256_castsi256_ps(high)) << 8;
 }
 
+/* The largest key of a front that is not `but`: NO_KEY when there is none. */
+static inline int32_t front_best(const struct front *front, int32_t but) {
+    const __m256i *keys = (const __m256i *)front->keys, out = _mm256_set1_epi32(but);
+    __m256i low = _mm256_load_si256(keys), high = _mm256_load_si256(keys + 1);
+    __m256i none = _mm256_set1_epi32(NO_KEY);
+    low = _mm256_blendv_epi8(low, none, _mm256_cmpeq_epi32(low, out));
+    high = _mm256_blendv_epi8(high, none, _mm256_cmpeq_epi32(high, out));
+    __m256i eight = _mm256_max_epi32(low, high);
+    __m128i four = _mm_max_epi32(_mm256_castsi256_si128(eight), _mm256_extracti128_si256(eight, 1));
+    four = _mm_max_epi32(four, _mm_shuffle_epi32(four, 0x4E));
+    return _mm_cvtsi128_si32(_mm_max_epi32(four, _mm_shuffle_epi32(four, 0xB1)));
+}
+
+/* The place of a key that is in the front. */
+static inline uint32_t front_place_of(const struct front *front, int32_t key) {
+    return (uint32_t)__builtin_ctz(front_equal(front, key));
+}
+
 static inline uint32_t side_depth(const struct rw_book *book, const struct side *side) {
     uint32_t empty = front_equal(&book->fronts[side->front], NO_KEY);
     return FRONT - (uint32_t)__builtin_popcount(empty) + side->back;

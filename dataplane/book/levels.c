@@ -102,25 +102,13 @@ static void back_shrink(struct rw_book *book, struct side *side) {
 
 /* ---- the front ------------------------------------------------------------------------------ */
 
-/* The largest (or smallest) of sixteen keys, halving the vector each time. */
-static inline int32_t front_best(const struct front *front) {
-    const __m256i *keys = (const __m256i *)front->keys;
-    __m256i eight = _mm256_max_epi32(_mm256_load_si256(keys), _mm256_load_si256(keys + 1));
-    __m128i four = _mm_max_epi32(_mm256_castsi256_si128(eight), _mm256_extracti128_si256(eight, 1));
-    four = _mm_max_epi32(four, _mm_shuffle_epi32(four, 0x4E));
-    return _mm_cvtsi128_si32(_mm_max_epi32(four, _mm_shuffle_epi32(four, 0xB1)));
-}
-
+/* The smallest of sixteen keys, halving the vector each time, as front_best. */
 static inline int32_t front_worst(const struct front *front) {
     const __m256i *keys = (const __m256i *)front->keys;
     __m256i eight = _mm256_min_epi32(_mm256_load_si256(keys), _mm256_load_si256(keys + 1));
     __m128i four = _mm_min_epi32(_mm256_castsi256_si128(eight), _mm256_extracti128_si256(eight, 1));
     four = _mm_min_epi32(four, _mm_shuffle_epi32(four, 0x4E));
     return _mm_cvtsi128_si32(_mm_min_epi32(four, _mm_shuffle_epi32(four, 0xB1)));
-}
-
-static uint32_t front_place_of(const struct front *front, int32_t key) {
-    return (uint32_t)__builtin_ctz(front_equal(front, key));
 }
 
 static void front_take(struct rw_book *book, struct side *side) {
@@ -239,7 +227,7 @@ static void level_unchain(struct rw_book *book, uint32_t index) {
 static void find_best(struct rw_book *book, struct row *row, uint32_t side_index) {
     struct side *side = &row->side[side_index];
     const struct front *front = &book->fronts[side->front];
-    int32_t best = front_best(front);
+    int32_t best = front_best(front, NO_KEY);
     if (best == NO_KEY) {
         if (side->back == 0) {
             front_give(book, side);
@@ -247,7 +235,7 @@ static void find_best(struct rw_book *book, struct row *row, uint32_t side_index
             return;
         }
         front_refill(book, side);
-        best = front_best(front);
+        best = front_best(front, NO_KEY);
     }
     const struct level *level = &book->levels[front->levels[front_place_of(front, best)]];
     row->best[side_index] = best_word(level->price, level->quantity);

@@ -28,8 +28,9 @@ struct rw_feed_core {
     bool clearing;          /* a start-again: BBOs are being emptied */
     bool gap_due;           /* ticks were lost behind this core, which is to be told */
     uint32_t clear_next;    /* locate */
-    struct rw_blocks ahead; /* the messages of the packet at hand that are not prefetched yet */
-    uint32_t ahead_count;   /* those that are and have not been applied yet */
+    struct rw_blocks ahead; /* the messages of the packet at hand that are not noted yet */
+    uint64_t noted_to;      /* venue sequence; from the packet at hand on to here all are noted */
+    uint32_t noted;         /* messages noted in `coming` that are not loaded yet */
     struct rw_book_coming coming;
 };
 
@@ -64,32 +65,61 @@ struct rw_feed_core *rw_feed_new(void *memory, const struct rw_feed_cfg *cfg,
     return core;
 }
 
-/* The first touch of the books costs most of a message's time, so the messages of a packet are
- * announced before they are applied: as many at once as `coming` holds, then the next as many. */
-static void prefetch(struct rw_feed_core *core) {
+/* The first touch of the books costs most of a message's time, so messages are noted before they
+ * are applied, and what they need is loaded for as many at once as `coming` holds. */
+static void note(struct rw_feed_core *core, struct rw_blocks *blocks) {
     struct rw_block block;
-    while (core->ahead_count < RW_BOOK_COMING_MAX && rw_blocks_next(&core->ahead, &block)) {
+    while (core->noted < RW_BOOK_COMING_MAX && rw_blocks_next(blocks, &block)) {
+        if (blocks->step && block.sequence < core->noted_to) continue;
         core->venue->coming(&core->coming, block.bytes, block.count);
-        core->ahead_count++;
+        core->noted_to = block.sequence + 1;
+        core->noted++;
     }
-    core->venue->prefetch(core->books, &core->coming);
 }
 
-static void prefetch_packet(struct rw_feed_core *core) {
+static bool is_noted(const struct rw_feed_core *core, const struct rw_blocks *blocks) {
+    return blocks->step && blocks->sequence + blocks->left * blocks->step <= core->noted_to;
+}
+
+/* What was noted of frames that then did not come, or before a new start, does not count. */
+static void note_packet(struct rw_feed_core *core) {
     const struct rw_blocks *current = rw_line_ahead(core->lines);
-    if (!core->venue->prefetch || !current) return;
+    if (!core->venue->coming || !current) return;
+    if (core->noted_to - current->sequence > RW_BOOK_COMING_MAX) core->noted_to = current->sequence;
+    if (is_noted(core, current)) return;
     core->ahead = *current;
-    prefetch(core);
+    note(core, &core->ahead);
 }
 
-static void prefetch_on(struct rw_feed_core *core) {
-    if (core->ahead_count == 0 || --core->ahead_count > 0 || core->ahead.left == 0) return;
-    prefetch(core);
+bool rw_feed_wants_ahead(const struct rw_feed_core *core) {
+    return core->noted > 0 && core->noted < RW_BOOK_COMING_MAX && core->ahead.left == 0;
+}
+
+void rw_feed_ahead(struct rw_feed_core *core, const struct rw_frame *frame) {
+    struct rw_packet packet;
+    RW_ASSERT(rw_feed_wants_ahead(core));
+    if (frame->channel != core->cfg.channel || frame->flags & RW_FRAME_END) return;
+    if (core->venue->open(frame->payload, frame->bytes, &packet) != RW_PACKET_FINE) return;
+    struct rw_blocks *blocks = &packet.blocks;
+    if (blocks->step && blocks->sequence <= core->noted_to && !is_noted(core, blocks))
+        note(core, blocks);
+}
+
+static void load(struct rw_feed_core *core) {
+    core->venue->prefetch(core->books, &core->coming);
+    core->noted = 0;
+}
+
+/* Before a message is applied: loads what is noted, or notes more of a long packet. */
+static inline void prefetch(struct rw_feed_core *core) {
+    if (core->ahead.left && !core->noted &&
+        (core->last_sequence & RW_LINE_SEQUENCE_MAX) >= core->noted_to)
+        note(core, &core->ahead);
+    if (core->noted) load(core);
 }
 
 void rw_feed_frame(struct rw_feed_core *core, const struct rw_frame *frame) {
     core->ahead = (struct rw_blocks){0};
-    core->ahead_count = 0;
     if (frame->channel != core->cfg.channel || frame->line >= core->cfg.line.lines) {
         rw_stat_add(&core->stats.feed->wrong_channel, 1);
     } else if (frame->flags & RW_FRAME_END) {
@@ -97,7 +127,7 @@ void rw_feed_frame(struct rw_feed_core *core, const struct rw_frame *frame) {
     } else {
         rw_line_packet(core->lines, frame->line, frame->payload, frame->bytes, frame->arrival_ns,
                        frame->now_ns);
-        prefetch_packet(core);
+        note_packet(core);
     }
 }
 
@@ -231,7 +261,7 @@ static void take_message(struct rw_feed_core *core, const struct rw_line_out *in
                          struct output *out) {
     struct rw_feed_counters *counters = core->stats.feed;
     struct rw_book_event event;
-    prefetch_on(core);
+    prefetch(core);
     rw_stat_add(&counters->messages, 1);
     enum rw_venue_verdict verdict =
         core->venue->apply(core->books, input->bytes, input->count, &event);

@@ -76,6 +76,11 @@ struct rw_feed_core *rw_feed_new(void *memory, const struct rw_feed_cfg *cfg,
 /* rw_feed_frame takes one frame. Only when rw_feed_step has returned false since the last one; the
  * frame stays the caller's and must stay in place until it does so again. */
 void rw_feed_frame(struct rw_feed_core *core, const struct rw_frame *frame);
+/* rw_feed_ahead tells of a frame that will be taken behind those told of, so that what the messages
+ * of several packets need is loaded together: a hint, and only read. After rw_feed_frame and before
+ * rw_feed_step, in order, while rw_feed_wants_ahead says so, asserted. */
+bool rw_feed_wants_ahead(const struct rw_feed_core *core);
+void rw_feed_ahead(struct rw_feed_core *core, const struct rw_frame *frame);
 /* rw_feed_now lets time pass on live ports, so that a gap timer can run out without a frame. */
 void rw_feed_now(struct rw_feed_core *core, uint64_t now_ns);
 /* rw_feed_step takes one input and stores what it gives in out[0..*count). False when nothing is

@@ -3,7 +3,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#define QUEUE_BYTES (UINT64_C(16) << 20)
+#define QUEUE_BYTES  (UINT64_C(16) << 20)
+#define FRAMES_AHEAD 32u /* looked at for prefetching, the one at hand included */
 
 struct feed {
     struct rw_feed_core *core;
@@ -102,12 +103,17 @@ static int feed_init(void **stage, const void *cfg, const struct rw_stage_env *e
     return 0;
 }
 
-/* next_frame gives the worked-off frame back and begins the next; NULL when there is none. */
+/* next_frame gives the worked-off frame back and begins the next; NULL when there is none. The core
+ * looks at the frames behind it too, as far as it wants. */
 static const struct rw_frame *next_frame(struct feed *feed) {
     if (feed->has_frame) rw_ring_pop(feed->in, 1);
-    feed->has_frame = rw_ring_ready(feed->in, 1) > 0;
+    uint32_t ready = rw_ring_ready(feed->in, FRAMES_AHEAD);
+    feed->has_frame = ready > 0;
     if (!feed->has_frame) return NULL;
     rw_feed_frame(feed->core, rw_ring_front(feed->in, 0));
+    if (ready > FRAMES_AHEAD) ready = FRAMES_AHEAD;
+    for (uint32_t i = 1; i < ready && rw_feed_wants_ahead(feed->core); i++)
+        rw_feed_ahead(feed->core, rw_ring_front(feed->in, i));
     return rw_ring_front(feed->in, 0);
 }
 

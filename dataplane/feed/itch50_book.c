@@ -187,13 +187,14 @@ enum rw_venue_verdict rw_itch50_apply(void *books, const uint8_t *message, uint3
     return RW_VENUE_OK;
 }
 
-/* What to note of a message, and where; 0 for what a type does not have. */
+/* What to note of a message, and where it stands; anywhere for what a type does not have. */
 static const struct {
-    uint8_t kind, side_at, price_at;
-} coming_shapes[256] = {['A'] = {RW_BOOK_COMING_ADD, 19, 32}, ['F'] = {RW_BOOK_COMING_ADD, 19, 32},
-                        ['E'] = {RW_BOOK_COMING_NAMED, 0, 0}, ['C'] = {RW_BOOK_COMING_NAMED, 0, 0},
-                        ['X'] = {RW_BOOK_COMING_NAMED, 0, 0}, ['D'] = {RW_BOOK_COMING_NAMED, 0, 0},
-                        ['U'] = {RW_BOOK_COMING_NAMED, 0, 0}};
+    uint8_t kind, new_reference_at, side_at, price_at;
+} coming_shapes[256] = {
+    ['A'] = {RW_BOOK_COMING_ADD, 11, 19, 32},    ['F'] = {RW_BOOK_COMING_ADD, 11, 19, 32},
+    ['E'] = {RW_BOOK_COMING_NAMED, 11, 0, 0},    ['C'] = {RW_BOOK_COMING_NAMED, 11, 0, 0},
+    ['X'] = {RW_BOOK_COMING_NAMED, 11, 0, 0},    ['D'] = {RW_BOOK_COMING_NAMED, 11, 0, 0},
+    ['U'] = {RW_BOOK_COMING_REPLACED, 19, 0, 31}};
 
 void rw_itch50_coming(struct rw_book_coming *coming, const uint8_t *message, uint32_t bytes) {
     if (rw_itch50_check(message, bytes) != RW_ITCH50_OK) return;
@@ -202,6 +203,7 @@ void rw_itch50_coming(struct rw_book_coming *coming, const uint8_t *message, uin
     bool bid = message[coming_shapes[letter].side_at] == 'B';
     rw_book_coming_put(
         coming, kind, rw_itch50_locate(message), rw_itch50_delete_order_reference_number(message),
+        rw_load_be64(message + coming_shapes[letter].new_reference_at),
         bid ? RW_BOOK_BID : RW_BOOK_ASK, rw_load_be32(message + coming_shapes[letter].price_at));
 }
 

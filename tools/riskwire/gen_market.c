@@ -70,6 +70,7 @@ struct rw_gen_market *rw_gen_market_new(const struct rw_gen_market_cfg *cfg) {
     market->match_number = (uint64_t)cfg->life << LIFE_SHIFT;
     market->target_live = cfg->messages / LIVE_SHARE;
     if (market->target_live > LIVE_MAX) market->target_live = LIVE_MAX;
+    if (cfg->live) market->target_live = cfg->live;
     market->prologue = rw_gen_prologue_count(cfg->symbols);
     rw_gen_schedule_session(market);
     RW_ASSERT(market->prologue + market->scheduled <= cfg->messages);

@@ -26,7 +26,9 @@ struct rw_gen_market_cfg {
     uint32_t symbols;     /* 1..RW_GEN_SYMBOLS_MAX */
     uint64_t duration_ns; /* of the session, 1 s .. 30,000 s */
     uint64_t start_ns;    /* since midnight; 0: so that the market opens at RW_GEN_OPEN_NS */
-    uint32_t life;        /* 0, 1, …: the same symbols with other orders, after a restart */
+    uint32_t
+        live; /* orders, from a quarter of the session on; 0: one for 11 messages, 1.2 M at most */
+    uint32_t life; /* 0, 1, …: the same symbols with other orders, after a restart */
     /* Symbols, their prices of the day and where these go come from `listing` instead of `seed`:
      * markets of one listing are venues that trade the same instruments. */
     bool listed;

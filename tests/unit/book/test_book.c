@@ -320,8 +320,10 @@ static void any_reference_can_be_held(void **state) {
     for (uint32_t i = 0; i < sizeof references / sizeof *references; i++) {
         assert_true(rw_book_find(bench.book, references[i], &order));
         assert_int_equal(order.shares, i + 1);
-        rw_book_coming_put(&coming, RW_BOOK_COMING_NAMED, 65535, references[i], 0, 0);
-        rw_book_coming_put(&coming, RW_BOOK_COMING_ADD, 65535, references[i], RW_BOOK_ASK,
+        rw_book_coming_put(&coming, RW_BOOK_COMING_NAMED, 65535, references[i], 0, 0, 0);
+        rw_book_coming_put(&coming, RW_BOOK_COMING_REPLACED, 65535, references[i],
+                           references[i] + 1, 0, UINT32_MAX);
+        rw_book_coming_put(&coming, RW_BOOK_COMING_ADD, 65535, references[i], 0, RW_BOOK_ASK,
                            UINT32_MAX);
         rw_book_prefetch(bench.book, &coming);
     }

@@ -477,6 +477,109 @@ static void a_message_about_many_instruments_is_worked_off_in_steps(void **state
     bench_free(bench);
 }
 
+/* A venue that writes down which messages were noted for prefetching, and how many at a time. The
+ * first two bytes of a message are its number. */
+static struct {
+    uint16_t noted[512];
+    uint32_t noted_count, waiting, loads, most;
+} seen;
+
+static void watch_coming(struct rw_book_coming *coming, const uint8_t *message, uint32_t bytes) {
+    assert_true(seen.noted_count < 512);
+    seen.noted[seen.noted_count++] = rw_load_be16(message);
+    seen.waiting++;
+}
+
+static void watch_prefetch(const void *books, struct rw_book_coming *coming) {
+    if (seen.waiting > seen.most) seen.most = seen.waiting;
+    seen.waiting = 0;
+    seen.loads++;
+}
+
+static enum rw_venue_verdict watch_apply(void *books, const uint8_t *message, uint32_t bytes,
+                                         struct rw_book_event *event) {
+    *event = (struct rw_book_event){.locate = 1};
+    assert_int_equal(seen.waiting, 0); /* what is noted is loaded before anything is applied */
+    return RW_VENUE_OK;
+}
+
+static const struct rw_venue watch_venue = {.name = "watch",
+                                            .open = rw_mold_decode,
+                                            .footprint = crowd_footprint,
+                                            .make = crowd_make,
+                                            .apply = watch_apply,
+                                            .coming = watch_coming,
+                                            .prefetch = watch_prefetch};
+
+/* Puts messages first … first + count - 1 into slot i of `frames`. */
+static void fill(uint8_t (*frames)[RW_FRAME_SLOT_BYTES], uint32_t i, uint32_t first,
+                 uint32_t count) {
+    struct rw_frame *frame = (void *)frames[i];
+    struct rw_mold_writer writer;
+    rw_mold_begin(&writer, frame->payload, RW_FRAME_PAYLOAD_BYTES, SESSION, first);
+    for (uint32_t k = 0; k < count; k++) {
+        uint8_t message[2];
+        rw_store_be16(message, (uint16_t)(first + k));
+        assert_true(rw_mold_add(&writer, message, sizeof message));
+    }
+    *frame = (struct rw_frame){.channel = 7, .bytes = (uint16_t)rw_mold_end(&writer)};
+}
+
+/* Takes frames in order, as the stage does, telling of all those behind. */
+static void take(struct bench *bench, uint8_t (*frames)[RW_FRAME_SLOT_BYTES], uint32_t count) {
+    for (uint32_t i = 0; i < count; i++) {
+        struct rw_frame *frame = (void *)frames[i];
+        frame->arrival_ns = frame->now_ns = bench->now += 10;
+        rw_feed_frame(bench->core, frame);
+        for (uint32_t k = i + 1; k < count && rw_feed_wants_ahead(bench->core); k++)
+            rw_feed_ahead(bench->core, (void *)frames[k]);
+        drain(bench);
+    }
+}
+
+static void assert_noted(uint32_t first, uint32_t count) {
+    assert_int_equal(seen.noted_count, count);
+    for (uint32_t i = 0; i < count; i++) assert_int_equal(seen.noted[i], first + i);
+}
+
+static void messages_of_several_packets_are_noted_once_and_loaded_together(void **state) {
+    static _Alignas(64) uint8_t frames[40][RW_FRAME_SLOT_BYTES];
+    struct bench *bench = bench_new_of(&watch_venue);
+    memset(&seen, 0, sizeof seen);
+    for (uint32_t i = 0; i < 40; i++) fill(frames, i, 1 + 3 * (i / 2), 3); /* each one twice */
+    take(bench, frames, 40);
+    assert_noted(1, 60);
+    assert_int_equal(seen.loads, 1);
+    fill(frames, 0, 61, 200); /* more than are loaded at once */
+    fill(frames, 1, 261, 10);
+    take(bench, frames, 2);
+    assert_noted(1, 270);
+    assert_int_equal(seen.most, RW_BOOK_COMING_MAX);
+    bench_free(bench);
+}
+
+static void packets_that_do_not_follow_are_not_noted(void **state) {
+    static _Alignas(64) uint8_t frames[5][RW_FRAME_SLOT_BYTES];
+    struct bench *bench = bench_new_of(&watch_venue);
+    memset(&seen, 0, sizeof seen);
+    fill(frames, 0, 1, 2);
+    fill(frames, 1, 60000, 2); /* far ahead: a gap, or made up */
+    fill(frames, 2, 3, 2);
+    ((struct rw_frame *)(void *)frames[2])->bytes = 19; /* no header */
+    fill(frames, 3, 3, 2);
+    ((struct rw_frame *)(void *)frames[3])->channel = 8;
+    fill(frames, 4, 3, 2);
+    ((struct rw_frame *)(void *)frames[4])->flags = RW_FRAME_END;
+    rw_feed_frame(bench->core, (void *)frames[0]);
+    for (uint32_t i = 1; i < 5; i++) rw_feed_ahead(bench->core, (void *)frames[i]);
+    drain(bench);
+    assert_noted(1, 2);
+    fill(frames, 0, 3, 2); /* and the stream goes on */
+    take(bench, frames, 1);
+    assert_noted(1, 4);
+    bench_free(bench);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(bad_messages_are_counted_and_give_nothing),
@@ -493,6 +596,8 @@ int main(void) {
         cmocka_unit_test(the_channel_ends_with_the_number_of_its_last_message),
         cmocka_unit_test(a_message_about_many_instruments_is_worked_off_in_steps),
         cmocka_unit_test(ticks_are_a_function_of_the_venues_messages_alone),
+        cmocka_unit_test(messages_of_several_packets_are_noted_once_and_loaded_together),
+        cmocka_unit_test(packets_that_do_not_follow_are_not_noted),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

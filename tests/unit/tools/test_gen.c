@@ -305,6 +305,19 @@ static void as_many_packets_as_asked_for_are_lost_on_both_lines(void **state) {
     free(lines.seen);
 }
 
+static void as_many_orders_are_alive_as_asked_for(void **state) {
+    struct rw_gen_market_cfg cfg = market_cfg(3);
+    cfg.live = 9000;
+    struct rw_gen_market *market = rw_gen_market_new(&cfg);
+    struct rw_gen_message message;
+    for (uint32_t i = 0; i < MESSAGES; i++) {
+        assert_true(rw_gen_market_next(market, &message));
+        uint32_t live = rw_gen_market_live(market);
+        if (i > MESSAGES / 2 && i < MESSAGES * 9 / 10) assert_true(live > 8000 && live < 10000);
+    }
+    rw_gen_market_free(market);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_smallest_session_is_whole),
@@ -315,6 +328,7 @@ int main(void) {
         cmocka_unit_test(the_books_equal_the_markets_own_at_many_times),
         cmocka_unit_test(no_message_is_lost_on_both_lines),
         cmocka_unit_test(as_many_packets_as_asked_for_are_lost_on_both_lines),
+        cmocka_unit_test(as_many_orders_are_alive_as_asked_for),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
