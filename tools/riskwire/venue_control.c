@@ -3,8 +3,7 @@
 #include <string.h>
 
 #define WORDS_MAX     3u
-#define NANOS         9u
-#define SECONDS_MAX   60u
+#define WHOLE_MAX     1000u
 #define NUMBER_DIGITS 18u
 
 /* Splits a copy of the line at spaces; returns the number of words, WORDS_MAX + 1 for more. */
@@ -29,19 +28,29 @@ static bool read_number(const char *text, uint64_t *number) {
     return digits > 0 && *text == '\0';
 }
 
-/* Seconds with up to nine decimals as ns, up to RW_VENUE_BLACKOUT_MAX. */
-static bool read_seconds(const char *text, uint64_t *ns) {
+/* A number with up to `decimals` of them as a whole number of 10^-decimals. */
+static bool read_decimal(const char *text, uint32_t decimals, uint64_t *scaled) {
     char whole[RW_VENUE_LINE_MAX];
     const char *point = strchr(text, '.');
     size_t length = point ? (size_t)(point - text) : strlen(text);
-    uint64_t seconds, part = 0, decimals = point ? strlen(point + 1) : 0;
+    size_t given = point ? strlen(point + 1) : 0;
+    uint64_t value, part = 0;
     memcpy(whole, text, length);
     whole[length] = '\0';
-    if (!read_number(whole, &seconds) || seconds > SECONDS_MAX || decimals > NANOS) return false;
+    if (!read_number(whole, &value) || value > WHOLE_MAX || given > decimals) return false;
     if (point && !read_number(point + 1, &part)) return false;
-    for (; decimals < NANOS; decimals++) part *= 10;
-    *ns = seconds * 1000000000u + (point ? part : 0);
-    return *ns <= RW_VENUE_BLACKOUT_MAX;
+    for (uint32_t i = 0; i < decimals; i++) value *= 10;
+    for (; given < decimals; given++) part *= 10;
+    *scaled = value + part;
+    return true;
+}
+
+static bool read_seconds(const char *text, uint64_t *ns) {
+    return read_decimal(text, 9, ns) && *ns <= RW_VENUE_BLACKOUT_MAX;
+}
+
+static bool read_speed(const char *text, uint64_t *permille) {
+    return read_decimal(text, 3, permille) && *permille >= 1 && *permille <= 1000000;
 }
 
 static bool read_manner(const char *word, enum rw_venue_manner *manner) {
@@ -79,7 +88,8 @@ bool rw_venue_command_read(const char *line, struct rw_venue_command *command) {
     } verbs[] = {{"begin", RW_VENUE_BEGIN, 1},     {"requests", RW_VENUE_REQUESTS, 2},
                  {"glimpse", RW_VENUE_GLIMPSE, 0}, {"drop-copy", RW_VENUE_DROPCOPY, 0},
                  {"restart", RW_VENUE_RESTART, 2}, {"blackout", RW_VENUE_BLACKOUT, 2},
-                 {"truth", RW_VENUE_TRUTH, 1},     {"end", RW_VENUE_END, 1}};
+                 {"truth", RW_VENUE_TRUTH, 1},     {"end", RW_VENUE_END, 1},
+                 {"speed", RW_VENUE_SPEED, 2}};
     char text[RW_VENUE_LINE_MAX];
     const char *words[WORDS_MAX];
     size_t length = strnlen(line, sizeof text);
@@ -96,6 +106,7 @@ bool rw_venue_command_read(const char *line, struct rw_venue_command *command) {
         if (command->verb == RW_VENUE_REQUESTS) return read_manner(words[1], &command->manner);
         if (command->verb == RW_VENUE_RESTART) return read_restart(words[1], &command->restart);
         if (command->verb == RW_VENUE_BLACKOUT) return read_seconds(words[1], &command->number);
+        if (command->verb == RW_VENUE_SPEED) return read_speed(words[1], &command->number);
         return true;
     }
     return false;

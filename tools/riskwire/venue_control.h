@@ -6,6 +6,7 @@
  *   drop-copy up|down|slow|cut N
  *   restart same|new                          an empty market, sequence 1; under a new session name
  *   blackout SECONDS                          nothing reaches either line, up to 60
+ *   speed X                                   of the market against the clock, 0.001 to 1000
  *   truth                                     write the books as they are now
  *   end                                       stop at once
  *
@@ -29,6 +30,7 @@ enum rw_venue_verb {
     RW_VENUE_DROPCOPY, /* service, number */
     RW_VENUE_RESTART,  /* restart */
     RW_VENUE_BLACKOUT, /* number: ns */
+    RW_VENUE_SPEED,    /* number: permille */
     RW_VENUE_TRUTH,
     RW_VENUE_END,
 };

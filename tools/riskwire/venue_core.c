@@ -39,8 +39,9 @@ struct rw_venue_core {
     struct rw_venue_count count;
 };
 
-/* The schedule's time of a moment of the market. */
+/* The schedule's time of a moment of the market; what is overdue is due at the origin. */
 static uint64_t scheduled(const struct rw_venue_core *venue, uint64_t market_ns) {
+    if (market_ns <= venue->market_start_ns) return venue->origin_ns;
     unsigned __int128 passed = market_ns - venue->market_start_ns;
     return venue->origin_ns + (uint64_t)(passed * 1000 / venue->cfg.speed_permille);
 }
@@ -149,6 +150,17 @@ bool rw_venue_restart(struct rw_venue_core *venue, uint64_t at_ns, enum rw_venue
     venue->count.restarts++;
     plan_packet(venue);
     return true;
+}
+
+void rw_venue_speed(struct rw_venue_core *venue, uint64_t at_ns, uint32_t speed_permille) {
+    RW_ASSERT(speed_permille >= 1 && speed_permille <= 1000000 && at_ns >= venue->sent_ns);
+    if (venue->phase == PHASE_MARKET && at_ns > venue->origin_ns) {
+        unsigned __int128 passed = at_ns - venue->origin_ns;
+        venue->market_start_ns += (uint64_t)(passed * venue->cfg.speed_permille / 1000);
+        venue->origin_ns = at_ns;
+    }
+    venue->cfg.speed_permille = speed_permille;
+    if (venue->phase == PHASE_MARKET) plan_packet(venue);
 }
 
 uint64_t rw_venue_due(const struct rw_venue_core *venue) {

@@ -69,6 +69,10 @@ void rw_venue_begin(struct rw_venue_core *venue, uint64_t at_ns);
  * all its lives. */
 bool rw_venue_restart(struct rw_venue_core *venue, uint64_t at_ns, enum rw_venue_restart how);
 
+/* rw_venue_speed lets the market run at another speed from now on, without a jump; at_ns is not
+ * before the last packet. */
+void rw_venue_speed(struct rw_venue_core *venue, uint64_t at_ns, uint32_t speed_permille);
+
 /* rw_venue_due returns when the next packet is sent; UINT64_MAX when all is over. rw_venue_next
  * makes that packet: its messages are then published. */
 uint64_t rw_venue_due(const struct rw_venue_core *venue);

@@ -360,6 +360,9 @@ static int obey(struct run *run, const struct rw_venue_command *command) {
     case RW_VENUE_BLACKOUT:
         rw_venue_lines_blackout(run->lines, now_of(run) + command->number);
         return 0;
+    case RW_VENUE_SPEED:
+        rw_venue_speed(run->venue, now_of(run), (uint32_t)command->number);
+        return 0;
     case RW_VENUE_TRUTH:
         return write_truth(run);
     case RW_VENUE_END:

@@ -305,6 +305,7 @@ static const struct argp argp = {
     "  restart same|new                         an empty market at sequence 1, under the same or a "
     "new session\n"
     "  blackout SECONDS                         nothing reaches either line\n"
+    "  speed X                                  as --speed, from now on\n"
     "  truth                                    write the books as they are\n"
     "  end                                      stop at once\n\n"
     "Exit 0 when the market was sent to its end, 1 when it was stopped before or failed.\n\n"

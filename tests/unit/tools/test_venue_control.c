@@ -65,6 +65,9 @@ static void each_command_is_read_with_what_it_needs(void **state) {
     assert_true(command.verb == RW_VENUE_BLACKOUT && command.number == 250000000);
     assert_true(rw_venue_command_read("blackout 60", &command));
     assert_true(command.number == RW_VENUE_BLACKOUT_MAX);
+    assert_true(rw_venue_command_read("speed 0.25", &command));
+    assert_true(command.verb == RW_VENUE_SPEED && command.number == 250);
+    assert_true(rw_venue_command_read("speed 1000", &command) && command.number == 1000000);
     assert_true(rw_venue_command_read("truth", &command) && command.verb == RW_VENUE_TRUTH);
     assert_true(rw_venue_command_read("end", &command) && command.verb == RW_VENUE_END);
 }

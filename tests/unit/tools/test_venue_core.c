@@ -102,6 +102,29 @@ static void speed_stretches_the_schedule_and_not_the_market(void **state) {
     assert_in_range(last_ns[1], 4 * last_ns[0] - 100000, 4 * last_ns[0] + 100000);
 }
 
+/* Half the market at full speed, a quarter at a tenth, the rest at full speed again: no message is
+ * early, none is lost, and the schedule is as much longer. */
+static void speed_can_change_on_the_way(void **state) {
+    struct rw_venue_cfg cfg = venue_cfg(venue_seed());
+    struct rw_venue_core *venue = rw_venue_new(&cfg);
+    struct rw_venue_packet packet;
+    rw_venue_begin(venue, 0);
+    uint64_t at_ns = venue_publish(venue, MESSAGES / 2), event_ns = rw_venue_event_ns(venue);
+    rw_venue_speed(venue, at_ns + 1000, 100);
+    uint64_t slow_ns = venue_publish(venue, MESSAGES * 3 / 4);
+    uint64_t passed_ns = rw_venue_event_ns(venue) - event_ns;
+    assert_in_range(slow_ns - at_ns, 10 * passed_ns - 300000, 10 * passed_ns + 300000);
+    rw_venue_speed(venue, slow_ns, 1000);
+    event_ns = rw_venue_event_ns(venue);
+    uint64_t end_ns = venue_publish(venue, MESSAGES);
+    passed_ns = rw_venue_event_ns(venue) - event_ns;
+    assert_in_range(end_ns - slow_ns, passed_ns - 100000, passed_ns + 100000);
+    rw_venue_speed(venue, end_ns, 5); /* of no effect: the market is over */
+    while (rw_venue_due(venue) != UINT64_MAX) rw_venue_next(venue, &packet);
+    assert_int_equal(rw_venue_counted(venue).messages, MESSAGES);
+    rw_venue_free(venue);
+}
+
 static void the_books_of_what_is_published_are_the_markets_whenever_it_is_whole(void **state) {
     struct rw_venue_cfg cfg = venue_cfg(venue_seed());
     struct rw_venue_core *venue = rw_venue_new(&cfg);
@@ -185,6 +208,7 @@ int main(void) {
         cmocka_unit_test(the_last_restart_is_refused),
         cmocka_unit_test(the_packets_hold_the_market_message_by_message),
         cmocka_unit_test(speed_stretches_the_schedule_and_not_the_market),
+        cmocka_unit_test(speed_can_change_on_the_way),
         cmocka_unit_test(the_books_of_what_is_published_are_the_markets_whenever_it_is_whole),
         cmocka_unit_test(a_restart_begins_an_empty_market_at_sequence_1),
     };
