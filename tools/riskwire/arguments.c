@@ -58,3 +58,10 @@ uint32_t rw_argument_percent(struct argp_state *state, const char *name, const c
         argp_failure(state, RW_EXIT_USAGE, 0, "--%s '%s' is not a percentage in 0..50", name, text);
     return (uint32_t)ppm;
 }
+
+const struct rw_venue *rw_argument_feed(struct argp_state *state, const char *text) {
+    const struct rw_venue *venue = rw_venue_named(text);
+    if (!venue)
+        argp_failure(state, RW_EXIT_USAGE, 0, "--feed '%s' is none of %s", text, RW_VENUE_NAMES);
+    return venue;
+}

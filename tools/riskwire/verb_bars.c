@@ -42,10 +42,7 @@ static error_t parse(int key, char *value, struct argp_state *state) {
     struct arguments *arguments = state->input;
     switch (key) {
     case KEY_FEED:
-        arguments->venue = rw_venue_named(value);
-        if (!arguments->venue)
-            argp_failure(state, RW_EXIT_USAGE, 0, "--feed '%s' is none of %s", value,
-                         RW_VENUE_NAMES);
+        arguments->venue = rw_argument_feed(state, value);
         return 0;
     case KEY_LENGTH:
         arguments->length_s = value;

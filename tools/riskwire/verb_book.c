@@ -9,6 +9,7 @@
 
 #include "dataplane/base/err.h"
 #include "dataplane/feed/itch50_book.h"
+#include "tools/riskwire/arguments.h"
 #include "tools/riskwire/book_csv.h"
 #include "tools/riskwire/feed_file.h"
 #include "tools/riskwire/itch_order.h"
@@ -64,10 +65,7 @@ static error_t parse(int key, char *value, struct argp_state *state) {
             argp_failure(state, RW_EXIT_USAGE, 0, "--depth '%s' is not a number ≥ 1", value);
         return 0;
     case KEY_FEED:
-        arguments->venue = rw_venue_named(value);
-        if (!arguments->venue)
-            argp_failure(state, RW_EXIT_USAGE, 0, "--feed '%s' is none of %s", value,
-                         RW_VENUE_NAMES);
+        arguments->venue = rw_argument_feed(state, value);
         return 0;
     case 'o':
         if (strcmp(value, "csv")) argp_failure(state, RW_EXIT_USAGE, 0, "-o '%s': only csv", value);
