@@ -11,7 +11,9 @@ struct feed {
     struct rw_conflate *conflate; /* NULL: file ports */
     struct rw_conflate_counters *counters;
     struct rw_ring *in, *out;
-    bool has_frame;                   /* the frame at the front of `in` is being worked on */
+    struct rw_ring *recover_in, *recover_out; /* NULL: nobody to recover from or to serve */
+    /* the front of the link is being worked on, or, of `in`, waits until a gap closes */
+    bool has_frame, has_recovered;
     const struct rw_word *file_clock; /* captures of several channels; else NULL */
     uint64_t told;                    /* of this clock */
     const struct rw_word *live;       /* bit `instance`: ticks go straight to the log */
@@ -29,6 +31,10 @@ static const struct rw_stat_row feed_rows[] = RW_STATS_ROWS(RW_FEED_COUNTERS);
 static const struct rw_stat_row book_rows[] = RW_STATS_ROWS(RW_BOOK_COUNTERS);
 static const struct rw_stat_row channel_rows[] = RW_STATS_ROWS(RW_CHANNEL_COUNTERS);
 static const struct rw_stat_row line_rows[] = RW_STATS_ROWS(RW_LINE_COUNTERS);
+static const struct rw_stat_row recovery_rows[] = RW_STATS_ROWS(RW_RECOVERY_COUNTERS);
+static const struct rw_stat_row request_rows[] = RW_STATS_ROWS(RW_REQUEST_COUNTERS);
+static const struct rw_stat_row answer_rows[] = RW_STATS_ROWS(RW_ANSWER_COUNTERS);
+static const struct rw_stat_row store_rows[] = RW_STATS_ROWS(RW_STORE_COUNTERS);
 static const struct rw_stat_row output_rows[] = RW_STATS_ROWS(RW_CONFLATE_COUNTERS);
 static const struct rw_stat_row waiting_rows[] = RW_STATS_ROWS(RW_CONFLATE_GAUGES);
 #define ROWS(rows) rows, sizeof rows / sizeof *rows
@@ -47,6 +53,27 @@ static int feed_plan(const void *cfg, const char *name, uint32_t instances, stru
     if (!feed_cfg->line.file_ports)
         rw_plan_add(plan, name, "waiting ticks", rw_conflate_footprint(&waiting));
     return 0;
+}
+
+/* make_recovery_stats adds the blocks of a channel that has servers or a peer. */
+static void make_recovery_stats(const struct rw_feed_cfg *cfg, const struct rw_stage_env *env,
+                                struct rw_feed_stats *stats) {
+    char block[64];
+    if (rw_feed_recovers(cfg)) {
+        snprintf(block, sizeof block, "%s recovery", env->name);
+        stats->recovery.recovery =
+            rw_stats_block(env->stats, block, RW_STAT_COUNTER, ROWS(recovery_rows));
+    }
+    for (uint32_t i = 0; i < cfg->recovery.servers; i++) {
+        snprintf(block, sizeof block, "%s server %u", env->name, i + 1);
+        stats->recovery.server[i] =
+            rw_stats_block(env->stats, block, RW_STAT_COUNTER, ROWS(request_rows));
+        stats->line.server[i] =
+            rw_stats_block(env->stats, block, RW_STAT_COUNTER, ROWS(answer_rows));
+    }
+    if (cfg->store.bytes == 0) return;
+    snprintf(block, sizeof block, "%s store", env->name);
+    stats->store = rw_stats_block(env->stats, block, RW_STAT_COUNTER, ROWS(store_rows));
 }
 
 static struct rw_feed_stats make_stats(const struct rw_feed_cfg *cfg,
@@ -71,6 +98,7 @@ static struct rw_feed_stats make_stats(const struct rw_feed_cfg *cfg,
     snprintf(block, sizeof block, "%s skew", env->name);
     stats.line.skew =
         rw_stats_hist(env->stats, block, "skew", "time between the two lines' copies");
+    make_recovery_stats(cfg, env, &stats);
     return stats;
 }
 
@@ -89,12 +117,17 @@ static void make_output(struct feed *feed, const struct rw_feed_cfg *cfg,
 
 static int feed_init(void **stage, const void *cfg, const struct rw_stage_env *env) {
     const struct rw_feed_cfg *feed_cfg = cfg;
-    RW_ASSERT(env->in_count == 1 && env->out_count == 1);
+    RW_ASSERT(env->in_count == env->out_count && env->in_count >= 1 && env->in_count <= 2);
+    bool recovers = env->in_count == 2;
+    RW_ASSERT(recovers || !rw_feed_recovers(feed_cfg));
     struct feed *feed = rw_arena_take(env->arena, env->name, "stage");
     void *memory = rw_arena_take(env->arena, env->name, "lines and books");
     struct rw_feed_stats stats = make_stats(feed_cfg, env);
-    *feed = (struct feed){
-        .core = rw_feed_new(memory, feed_cfg, &stats), .in = env->in[0], .out = env->out[0]};
+    *feed = (struct feed){.core = rw_feed_new(memory, feed_cfg, &stats),
+                          .in = env->in[0],
+                          .out = env->out[0],
+                          .recover_in = recovers ? env->in[1] : NULL,
+                          .recover_out = recovers ? env->out[1] : NULL};
     feed->live = &env->watermarks->live;
     feed->instance = env->instance;
     if (feed_cfg->tells_clock) feed->file_clock = &env->watermarks->file_clock;
@@ -103,18 +136,57 @@ static int feed_init(void **stage, const void *cfg, const struct rw_stage_env *e
     return 0;
 }
 
-/* next_frame gives the worked-off frame back and begins the next; NULL when there is none. The core
- * looks at the frames behind it too, as far as it wants. */
-static const struct rw_frame *next_frame(struct feed *feed) {
+/* serve answers a peer's request; false when there is no room for it now. */
+static bool serve(struct feed *feed, const struct rw_recover_frame *request) {
+    if (rw_ring_room(feed->recover_out, 1) == 0) return false;
+    if (rw_feed_serve(feed->core, request, rw_ring_slot(feed->recover_out, 0)))
+        rw_ring_push(feed->recover_out, 1);
+    return true;
+}
+
+/* next_recovered begins the next frame of the recover stage; false when there is none for the
+ * core. Requests of the peer are answered on the way. */
+static bool next_recovered(struct feed *feed) {
+    if (feed->has_recovered) rw_ring_pop(feed->recover_in, 1);
+    feed->has_recovered = false;
+    while (rw_ring_ready(feed->recover_in, 1) > 0) { /* at most what fits into the link out */
+        const struct rw_recover_frame *frame = rw_ring_front(feed->recover_in, 0);
+        if (frame->kind != RW_RECOVER_REQUEST) {
+            rw_feed_recover(feed->core, frame);
+            feed->has_recovered = true;
+            return true;
+        }
+        if (!serve(feed, frame)) return false;
+        rw_ring_pop(feed->recover_in, 1);
+    }
+    return false;
+}
+
+/* next_frame gives the worked-off frame back and begins the next; false when there is none. What
+ * the recover stage brings comes first: it closes the gap that the other frames wait for. *frame is
+ * the frame of rx that was begun, else NULL; the core looks at those behind it too, as far as it
+ * wants. */
+static bool next_frame(struct feed *feed, const struct rw_frame **frame) {
+    *frame = NULL;
+    if (feed->recover_in && next_recovered(feed)) return true;
+    if (rw_feed_is_blocked(feed->core)) return false;
     if (feed->has_frame) rw_ring_pop(feed->in, 1);
     uint32_t ready = rw_ring_ready(feed->in, FRAMES_AHEAD);
     feed->has_frame = ready > 0;
-    if (!feed->has_frame) return NULL;
-    rw_feed_frame(feed->core, rw_ring_front(feed->in, 0));
+    if (!feed->has_frame) return false;
+    *frame = rw_ring_front(feed->in, 0);
+    rw_feed_frame(feed->core, *frame);
     if (ready > FRAMES_AHEAD) ready = FRAMES_AHEAD;
     for (uint32_t i = 1; i < ready && rw_feed_wants_ahead(feed->core); i++)
         rw_feed_ahead(feed->core, rw_ring_front(feed->in, i));
-    return rw_ring_front(feed->in, 0);
+    return true;
+}
+
+/* send_order passes on what the core wants of the recover stage, when there is room. */
+static void send_order(struct feed *feed) {
+    if (!feed->recover_out || rw_ring_room(feed->recover_out, 1) == 0) return;
+    if (rw_feed_order(feed->core, rw_ring_slot(feed->recover_out, 0)))
+        rw_ring_push(feed->recover_out, 1);
 }
 
 /* begin_output looks for room, and sends what has waited for it. */
@@ -129,6 +201,7 @@ static struct output begin_output(struct feed *feed, uint32_t budget) {
            rw_conflate_next(feed->conflate, rw_ring_slot(feed->out, output.written)))
         output.written++;
     output.must_wait = !rw_conflate_is_empty(feed->conflate);
+    if (!output.must_wait) rw_feed_sent_ticks(feed->core);
     return output;
 }
 
@@ -155,9 +228,10 @@ static void end_output(struct feed *feed, const struct output *output, uint64_t 
     if (output->must_wait) rw_conflate_refresh(feed->conflate, now_ns);
 }
 
-/* tell_clock says that all before `clock` was handed on, when it has gone on; 1 or 0 inputs. */
+/* tell_clock says that all before `clock` was handed on, when it has gone on; 1 or 0 inputs. Not
+ * while a gap holds up what came behind it. */
 static uint32_t tell_clock(struct feed *feed, struct output *output, uint64_t clock) {
-    if (!feed->file_clock || clock <= feed->told) return 0;
+    if (!feed->file_clock || clock <= feed->told || rw_feed_is_held_up(feed->core)) return 0;
     struct rw_entry mark = {.sequence = clock, .type = RW_FEED_CLOCK, .slots = 1};
     hand_on(feed, output, &mark, 1, 0);
     feed->told = clock;
@@ -174,18 +248,24 @@ static uint32_t feed_poll(void *stage, uint32_t budget, uint64_t now_ns) {
     struct output output = begin_output(feed, budget);
     /* read before the link is found empty: all frames up to it have then been seen */
     uint64_t released = feed->file_clock ? rw_word_get(feed->file_clock) : 0;
-    if (feed->conflate) rw_feed_now(feed->core, now_ns);
+    rw_feed_now(feed->core, now_ns);
     while (inputs < messages && frames < budget) {
         if (!rw_feed_step(feed->core, out, &count)) {
-            const struct rw_frame *frame = next_frame(feed);
-            inputs += tell_clock(feed, &output, frame ? frame->now_ns : released + 1);
-            if (!frame) break;
+            const struct rw_frame *frame;
+            bool more = next_frame(feed, &frame);
+            uint64_t clock = more ? 0 : released + 1;
+            inputs += tell_clock(feed, &output, frame ? frame->now_ns : clock);
+            if (!more) break;
             frames++;
             continue;
         }
         inputs++;
-        if (count > 0) hand_on(feed, &output, out, count, now_ns);
+        if (count > 0)
+            hand_on(feed, &output, out, count, now_ns);
+        else
+            send_order(feed); /* the step may have been for that */
     }
+    send_order(feed);
     end_output(feed, &output, now_ns);
     return inputs + frames + output.written;
 }

@@ -3,6 +3,8 @@
  *
  *   in[0]: rx, slots of RW_FRAME_SLOT_BYTES
  *   out[0]: enrich, 64-byte slots, fan_out RW_FEED_FAN_OUT; elastic on live ports
+ *   in[1], out[1]: recover, slots of RW_RECOVER_SLOT_BYTES (recover_link.h), both elastic; only
+ *   where it is configured
  *
  * File ports: one input is one venue message, so a frame may stay at the front of its link over
  * several visits; without room for RW_FEED_FAN_OUT slots the stage is not visited, and the port

@@ -3,22 +3,13 @@
 #include <string.h>
 
 #include "dataplane/base/assert.h"
+#include "dataplane/feed/moldudp64.h"
 
-#define GIVEN_UP_KEPT       16u   /* ranges remembered to tell late messages from duplicates */
+#define SKIPPED_KEPT        16u   /* ranges remembered to tell late messages from duplicates */
 #define ARRIVALS_KEPT       4096u /* packets remembered to measure skew; a power of two */
 #define LINE_NONE           UINT32_MAX
 #define PACKET_MESSAGES_MAX UINT16_MAX
 static const char no_session[RW_SESSION_BYTES];
-
-/* One packet in the reorder buffer; its payload is slot `slot`. */
-struct held {
-    uint64_t sequence;
-    uint64_t now_ns;
-    uint64_t arrival_ns;
-    uint32_t slot;
-    uint16_t whole; /* complete messages */
-    uint16_t bytes;
-};
 
 /* When and where a packet was seen first. */
 struct arrival {
@@ -34,11 +25,16 @@ struct line {
     uint32_t generation;
     uint32_t foreign_run; /* packets in a row of foreign_session */
     char foreign_session[RW_SESSION_BYTES];
+    uint32_t back_run; /* packets in a row that are far behind what it brought before */
+    uint32_t far_run;  /* packets in a row that are far ahead of everything */
+    uint64_t far_next; /* sequence after the last of them */
     bool ended;
 };
 
-struct range {
+/* Numbers that were passed without their messages. */
+struct skipped {
     uint64_t from, to;
+    bool in_snapshot; /* not given up: a snapshot was joined behind them */
 };
 
 struct rw_line_core {
@@ -47,50 +43,49 @@ struct rw_line_core {
     char session[RW_SESSION_BYTES];
     bool session_known;
     bool restarting;    /* RESTART is still to be handed on */
+    bool new_session;   /* … of a change of sessions */
     bool delivered_any; /* in this generation */
-    bool gap;           /* messages of this generation were given up */
-    bool full;          /* the open gap must be given up now */
+    bool gap;           /* messages were given up, and nothing has made up for them */
+    bool full;          /* the reorder buffer is or was full: the open gap is due now */
+    bool giving_up;     /* the caller wants the open gap given up */
+    bool holding;       /* for a snapshot: nothing is handed on */
     bool end_known, ended;
     uint32_t generation;
     uint64_t expected; /* next venue sequence to hand on */
     uint64_t known_to; /* sequences below this exist, as heartbeats and ends say */
     uint64_t known_since_ns;
-    uint64_t end_at; /* first sequence that will never exist */
-    uint64_t now_ns; /* live ports */
+    uint64_t end_at;        /* first sequence that will never exist */
+    uint64_t first;         /* where this generation began */
+    uint64_t passed_before; /* numbers passed in all generations before this one */
+    uint64_t now_ns;        /* live ports */
     /* the packet being handed on: borrowed from the caller, or held in slot current_slot */
     struct rw_blocks current;
-    struct rw_blocks opened; /* the caller's last packet */
     uint64_t current_arrival_ns;
     uint32_t current_left;
     uint32_t current_slot; /* LINE_NONE: borrowed */
+    uint16_t current_source;
     /* a packet that waits for room in the reorder buffer, borrowed */
-    struct held parked;
+    struct rw_held parked;
+    struct rw_blocks parked_blocks;
     const uint8_t *parked_bytes;
     struct line line[RW_LINES_MAX];
-    struct range given_up[GIVEN_UP_KEPT];
-    uint32_t given_up_next;
+    struct skipped skipped[SKIPPED_KEPT];
+    uint32_t skipped_next;
     struct arrival arrivals[ARRIVALS_KEPT];
-    /* the reorder buffer: held[0..held_count) sorted by sequence, and a stack of free payload
-     * slots */
-    uint32_t held_count, held_first, free_count;
-    struct held *held;
-    uint32_t *free_slots;
-    uint8_t *payloads;
+    struct rw_reorder reorder;
 };
 
 static size_t rounded(size_t bytes) { return (bytes + 63) & ~(size_t)63; }
 
 size_t rw_line_footprint(const struct rw_line_cfg *cfg) {
     return rounded(sizeof(struct rw_line_core)) +
-           rounded(2 * (size_t)cfg->reorder_packets * sizeof(struct held)) +
-           rounded((size_t)cfg->reorder_packets * sizeof(uint32_t)) +
-           rounded((size_t)cfg->reorder_packets * cfg->packet_bytes);
+           rw_reorder_footprint(cfg->reorder_packets, cfg->packet_bytes);
 }
 
 struct rw_line_core *rw_line_new(void *memory, const struct rw_line_cfg *cfg,
                                  const struct rw_line_stats *stats) {
     RW_ASSERT(cfg->lines >= 1 && cfg->lines <= RW_LINES_MAX);
-    RW_ASSERT(cfg->reorder_packets >= 1 && cfg->reorder_packets <= 65536);
+    RW_ASSERT(cfg->servers <= RW_LINE_SERVERS_MAX);
     RW_ASSERT(cfg->venue && cfg->packet_bytes >= 1 && cfg->packet_bytes <= UINT16_MAX);
     RW_ASSERT(cfg->first_sequence <= RW_LINE_SEQUENCE_MAX && ((uintptr_t)memory & 63) == 0);
     memset(memory, 0, rw_line_footprint(cfg));
@@ -99,15 +94,10 @@ struct rw_line_core *rw_line_new(void *memory, const struct rw_line_cfg *cfg,
     core->stats = *stats;
     core->session_known = memcmp(cfg->session, no_session, sizeof no_session) != 0;
     memcpy(core->session, cfg->session, sizeof core->session);
-    core->expected = cfg->first_sequence ? cfg->first_sequence : 1;
+    core->first = core->expected = cfg->first_sequence ? cfg->first_sequence : 1;
     core->current_slot = LINE_NONE;
-    uint8_t *at = (uint8_t *)memory + rounded(sizeof *core);
-    core->held = (void *)at;
-    at += rounded(2 * (size_t)cfg->reorder_packets * sizeof(struct held));
-    core->free_slots = (void *)at;
-    core->payloads = at + rounded((size_t)cfg->reorder_packets * sizeof(uint32_t));
-    for (uint32_t i = 0; i < cfg->reorder_packets; i++)
-        core->free_slots[core->free_count++] = cfg->reorder_packets - 1 - i;
+    rw_reorder_init(&core->reorder, (uint8_t *)memory + rounded(sizeof *core), cfg->reorder_packets,
+                    cfg->packet_bytes);
     return core;
 }
 
@@ -120,27 +110,40 @@ static void leave(struct rw_line_core *core, rw_stat *reason, uint64_t by) {
     count(reason, by);
 }
 
-static struct held *held_at(const struct rw_line_core *core, uint32_t i) {
-    return &core->held[core->held_first + i];
+/* enter lets messages in: they are in flight until they leave. */
+static void enter(struct rw_line_core *core, uint64_t by) {
+    rw_stat *in_flight = &core->stats.channel->in_flight;
+    rw_stat_set(in_flight, rw_stat_get(in_flight) + by);
+    count(&core->stats.channel->messages, by);
 }
+
+static bool is_answer(const struct rw_held *packet) { return packet->source >= RW_LINES_MAX; }
 
 /* reason_behind tells why a message below `expected` is dropped. */
 static rw_stat *reason_behind(struct rw_line_core *core, uint64_t sequence) {
-    for (uint32_t i = 0; i < GIVEN_UP_KEPT; i++) {
-        const struct range *range = &core->given_up[i];
-        if (sequence >= range->from && sequence < range->to) return &core->stats.channel->late;
+    struct rw_channel_counters *counters = core->stats.channel;
+    for (uint32_t i = 0; i < SKIPPED_KEPT; i++) {
+        const struct skipped *range = &core->skipped[i];
+        if (sequence >= range->from && sequence < range->to)
+            return range->in_snapshot ? &counters->in_snapshot : &counters->late;
     }
-    return &core->stats.channel->duplicates;
+    return &counters->duplicates;
 }
 
-static bool touches_given_up(const struct rw_line_core *core, uint64_t from, uint64_t to) {
-    for (uint32_t i = 0; i < GIVEN_UP_KEPT; i++)
-        if (from < core->given_up[i].to && core->given_up[i].from < to) return true;
+static bool touches_skipped(const struct rw_line_core *core, uint64_t from, uint64_t to) {
+    for (uint32_t i = 0; i < SKIPPED_KEPT; i++)
+        if (from < core->skipped[i].to && core->skipped[i].from < to) return true;
     return false;
 }
 
+static void skip(struct rw_line_core *core, uint64_t to, bool in_snapshot) {
+    core->skipped[core->skipped_next++ % SKIPPED_KEPT] =
+        (struct skipped){core->expected, to, in_snapshot};
+    core->expected = to;
+}
+
 static void drop_behind(struct rw_line_core *core, uint64_t sequence, uint32_t whole) {
-    if (!touches_given_up(core, sequence, sequence + whole)) { /* the other line's copy: usual */
+    if (!touches_skipped(core, sequence, sequence + whole)) { /* the other line's copy: usual */
         leave(core, &core->stats.channel->duplicates, whole);
         return;
     }
@@ -148,25 +151,26 @@ static void drop_behind(struct rw_line_core *core, uint64_t sequence, uint32_t w
 }
 
 /* start_generation forgets the stream so far: the channel begins anew with this line. */
-static void start_generation(struct rw_line_core *core) {
-    for (uint32_t i = 0; i < core->held_count; i++) {
-        struct held *held = held_at(core, i);
-        leave(core, &core->stats.channel->older_generation, held->whole);
-        core->free_slots[core->free_count++] = held->slot;
-    }
-    core->held_count = core->held_first = 0;
-    memset(core->given_up, 0, sizeof core->given_up);
+static void start_generation(struct rw_line_core *core, bool new_session) {
+    while (core->reorder.count > 0)
+        leave(core, &core->stats.channel->older_generation,
+              rw_reorder_drop_last(&core->reorder).whole);
+    memset(core->skipped, 0, sizeof core->skipped);
     RW_ASSERT(core->generation < UINT16_MAX);
     core->generation++;
-    core->expected = 1;
+    core->passed_before += core->expected - core->first;
+    core->first = core->expected = 1;
     core->known_to = core->end_at = 0;
     core->end_known = core->gap = core->full = core->delivered_any = false;
+    core->giving_up = core->holding = false;
     core->restarting = true;
+    core->new_session = new_session;
 }
 
 static void line_joins(struct rw_line_core *core, struct line *line) {
     line->generation = core->generation;
     line->high = 0;
+    line->back_run = line->far_run = 0;
 }
 
 /* in_session decides whether a packet belongs to the channel, and lets a line go over to a session
@@ -189,7 +193,7 @@ static bool in_session(struct rw_line_core *core, struct line *line, const struc
     uint32_t enough = core->cfg.venue->session_is_stream ? 0 : core->cfg.session_switch_packets;
     if (enough > 0 && line->foreign_run >= enough && !core->ended) {
         memcpy(core->session, packet->session, sizeof core->session);
-        start_generation(core);
+        start_generation(core, true);
         line_joins(core, line);
         line->foreign_run = 0;
         count(&core->stats.channel->session_switches, 1);
@@ -200,14 +204,26 @@ static bool in_session(struct rw_line_core *core, struct line *line, const struc
     return false;
 }
 
+/* starts_again is true for a line that begins at sequence 1 after it was far on, or, if its first
+ * packets were lost, that steadily brings what is far behind it. */
+static bool starts_again(const struct rw_line_core *core, struct line *line,
+                         const struct rw_packet *packet) {
+    uint64_t sequence = packet->blocks.sequence, restart_from = core->cfg.venue->restart_from;
+    if (restart_from == 0 || line->high < restart_from) return false;
+    if (sequence == 1 && packet->kind == RW_PACKET_DATA) return true;
+    line->back_run = sequence + restart_from < line->high ? line->back_run + 1 : 0;
+    return core->cfg.session_switch_packets > 0 &&
+           line->back_run >= core->cfg.session_switch_packets;
+}
+
 /* in_generation detects a line that started again, and keeps one out that has not followed. */
 static bool in_generation(struct rw_line_core *core, struct line *line,
                           const struct rw_packet *packet, uint32_t whole) {
     uint64_t sequence = packet->blocks.sequence, restart_from = core->cfg.venue->restart_from;
     bool first = sequence == 1 && packet->kind == RW_PACKET_DATA;
     if (line->generation == core->generation) {
-        if (!first || restart_from == 0 || line->high < restart_from) return true;
-        start_generation(core);
+        if (!starts_again(core, line, packet)) return true;
+        start_generation(core, false);
         line_joins(core, line);
         count(&core->stats.channel->restarts, 1);
         return true;
@@ -244,6 +260,16 @@ static void measure_skew(struct rw_line_core *core, uint32_t index, uint64_t seq
     if (core->stats.skew) rw_hist_add(core->stats.skew, skew);
 }
 
+/* reach notes that a line has come to a sequence, and what it has jumped over. */
+static void reach(struct rw_line_core *core, uint32_t index, uint64_t sequence) {
+    struct line *line = &core->line[index];
+    bool fixed = core->cfg.first_sequence && core->generation == 0;
+    if (line->high == 0) line->high = fixed ? core->cfg.first_sequence : sequence;
+    if (sequence <= line->high) return;
+    count(&core->stats.line[index]->missed, sequence - line->high);
+    line->high = sequence;
+}
+
 /* count_line keeps the statistics of one line: what it brought, and what it jumped over. */
 static void count_line(struct rw_line_core *core, uint32_t index, uint64_t sequence,
                        uint32_t whole) {
@@ -253,10 +279,7 @@ static void count_line(struct rw_line_core *core, uint32_t index, uint64_t seque
     count(&counters->messages, whole);
     uint64_t repeated = rw_stat_get(&counters->repeated);
     measure_skew(core, index, sequence);
-    if (line->high == 0)
-        line->high =
-            core->cfg.first_sequence && core->generation == 0 ? core->cfg.first_sequence : sequence;
-    if (sequence > line->high) count(&counters->missed, sequence - line->high);
+    reach(core, index, sequence);
     if (sequence < line->high && rw_stat_get(&counters->repeated) == repeated)
         count(&counters->late, whole);
     if (sequence + whole > line->high) line->high = sequence + whole;
@@ -270,65 +293,100 @@ static void know(struct rw_line_core *core, uint64_t upto, uint64_t now_ns) {
     core->known_since_ns = now_ns;
 }
 
-static void hand_on(struct rw_line_core *core, const uint8_t *bytes, const struct held *packet,
-                    uint32_t slot) {
-    if (slot == LINE_NONE) {
-        core->current = core->opened;
-    } else {
-        struct rw_packet opened;
-        enum rw_packet_fault fault = core->cfg.venue->open(bytes, packet->bytes, &opened);
-        RW_ASSERT(fault == RW_PACKET_FINE && opened.blocks.left >= packet->whole);
-        core->current = opened.blocks;
+/* top returns the sequence behind everything that is known to exist. */
+static uint64_t top(const struct rw_line_core *core) {
+    uint64_t sequence = core->known_to > core->expected ? core->known_to : core->expected;
+    if (core->reorder.count == 0) return sequence;
+    const struct rw_held *last = rw_reorder_at(&core->reorder, core->reorder.count - 1);
+    uint64_t behind = last->sequence + last->whole;
+    return behind > sequence ? behind : sequence;
+}
+
+/* is_stray is true for a packet that is far ahead of everything, until its line has brought some
+ * in a row from there. Where nothing has come yet, anything may be the first. */
+static bool is_stray(struct rw_line_core *core, struct line *line, uint64_t sequence,
+                     uint32_t whole) {
+    bool known = core->delivered_any || core->known_to > 0 || core->reorder.count > 0;
+    if (core->cfg.jump_packets == 0 || !known) return false;
+    if (sequence <= top(core) + RW_LINE_JUMP_MESSAGES) {
+        line->far_run = 0;
+        return false;
     }
+    bool follows = sequence + RW_LINE_JUMP_MESSAGES >= line->far_next &&
+                   sequence <= line->far_next + RW_LINE_JUMP_MESSAGES;
+    if (!follows) line->far_run = 0;
+    line->far_next = sequence + whole;
+    if (++line->far_run < core->cfg.jump_packets) {
+        leave(core, &core->stats.channel->far_ahead, whole);
+        return true;
+    }
+    line->far_run = 0;
+    return false;
+}
+
+static void hand_on(struct rw_line_core *core, const struct rw_blocks *blocks,
+                    const struct rw_held *packet, uint32_t slot) {
+    core->current = *blocks;
     core->current.sequence = packet->sequence;
     core->current_left = packet->whole;
     core->current_arrival_ns = packet->arrival_ns;
+    core->current_source = packet->source;
     core->current_slot = slot;
 }
 
-/* hold puts a packet into the reorder buffer, in its place by sequence. There is a free slot. */
-static void hold(struct rw_line_core *core, const uint8_t *bytes, const struct held *packet) {
-    uint32_t at = core->held_count;
-    while (at > 0 && held_at(core, at - 1)->sequence > packet->sequence) at--;
-    bool known = at > 0 && held_at(core, at - 1)->sequence == packet->sequence &&
-                 held_at(core, at - 1)->whole >= packet->whole;
-    if (known) {
-        leave(core, &core->stats.channel->duplicates, packet->whole);
-        return;
+/* hold puts a packet into the reorder buffer. There is room. */
+static void hold(struct rw_line_core *core, const uint8_t *bytes, const struct rw_held *packet) {
+    struct rw_channel_counters *counters = core->stats.channel;
+    if (!rw_reorder_put(&core->reorder, bytes, packet))
+        leave(core, &counters->duplicates, packet->whole);
+    else if (core->reorder.count > rw_stat_get(&counters->held_max))
+        rw_stat_set(&counters->held_max, core->reorder.count);
+}
+
+/* drop_one makes room: while a gap is filled what is nearest to it is worth most, while a snapshot
+ * is awaited the newest; a file's packets never come again. False when it is the packet itself that
+ * is worth least. */
+static bool drop_one(struct rw_line_core *core, const struct rw_held *packet) {
+    struct rw_reorder *reorder = &core->reorder;
+    struct rw_held gone = *packet;
+    bool itself;
+    if (core->holding) {
+        itself = packet->sequence < rw_reorder_at(reorder, 0)->sequence;
+        if (!itself) rw_reorder_free(reorder, (gone = rw_reorder_take(reorder)).slot);
+    } else {
+        itself = core->cfg.file_ports ||
+                 packet->sequence >= rw_reorder_at(reorder, reorder->count - 1)->sequence;
+        if (!itself) gone = rw_reorder_drop_last(reorder);
     }
-    if (core->held_first + core->held_count == 2 * core->cfg.reorder_packets) {
-        memmove(core->held, held_at(core, 0), core->held_count * sizeof *core->held);
-        core->held_first = 0;
-    }
-    memmove(held_at(core, at + 1), held_at(core, at), (core->held_count - at) * sizeof *core->held);
-    struct held *held = held_at(core, at);
-    *held = *packet;
-    held->slot = core->free_slots[--core->free_count];
-    memcpy(core->payloads + (size_t)held->slot * core->cfg.packet_bytes, bytes, packet->bytes);
-    core->held_count++;
-    if (core->held_count > rw_stat_get(&core->stats.channel->held_max))
-        rw_stat_set(&core->stats.channel->held_max, core->held_count);
+    leave(core, &core->stats.channel->overflow, gone.whole);
+    know(core, gone.sequence + gone.whole, packet->now_ns);
+    return !itself;
 }
 
 /* place gives a data packet its place: now, later, or nowhere. */
-static void place(struct rw_line_core *core, const uint8_t *bytes, const struct held *packet) {
+static void place(struct rw_line_core *core, const struct rw_blocks *blocks, const uint8_t *bytes,
+                  const struct rw_held *packet) {
     if (packet->sequence + packet->whole <= core->expected) {
         drop_behind(core, packet->sequence, packet->whole);
-    } else if (packet->sequence <= core->expected) {
-        hand_on(core, bytes, packet, LINE_NONE);
+    } else if (packet->sequence <= core->expected && !core->holding) {
+        hand_on(core, blocks, packet, LINE_NONE);
     } else if (packet->bytes > core->cfg.packet_bytes) {
         leave(core, &core->stats.channel->too_long, packet->whole);
-    } else if (core->free_count > 0) {
+    } else if (rw_reorder_has_room(&core->reorder)) {
         hold(core, bytes, packet);
+    } else if (core->cfg.recovers && (!core->cfg.file_ports || is_answer(packet))) {
+        core->full = true;
+        if (drop_one(core, packet)) hold(core, bytes, packet);
     } else {
         core->parked = *packet;
+        core->parked_blocks = *blocks;
         core->parked_bytes = bytes;
         core->full = true;
     }
 }
 
-static void take_unsequenced(struct rw_line_core *core, uint32_t line, const uint8_t *bytes,
-                             struct held *packet) {
+static void take_unsequenced(struct rw_line_core *core, uint32_t line, struct rw_blocks *blocks,
+                             struct rw_held *packet) {
     if (core->ended) {
         leave(core, &core->stats.channel->after_end, packet->whole);
     } else if (!core->cfg.accept_unsequenced || line != 0) {
@@ -336,20 +394,21 @@ static void take_unsequenced(struct rw_line_core *core, uint32_t line, const uin
     } else if (packet->whole > 0) {
         count(&core->stats.channel->unsequenced_accepted, packet->whole);
         packet->sequence = core->expected;
-        core->opened.step = 1;
-        hand_on(core, bytes, packet, LINE_NONE);
+        blocks->step = 1;
+        hand_on(core, blocks, packet, LINE_NONE);
     }
 }
 
 /* take_aside hands on what stands beside the sequence, from any line and as it comes. */
-static void take_aside(struct rw_line_core *core, const uint8_t *bytes, struct held *packet) {
+static void take_aside(struct rw_line_core *core, struct rw_blocks *blocks,
+                       struct rw_held *packet) {
     if (core->ended) {
         leave(core, &core->stats.channel->after_end, packet->whole);
     } else if (packet->whole > 0) {
         count(&core->stats.channel->aside, packet->whole);
         packet->sequence = core->expected - 1;
-        core->opened.step = 0;
-        hand_on(core, bytes, packet, LINE_NONE);
+        blocks->step = 0;
+        hand_on(core, blocks, packet, LINE_NONE);
     }
 }
 
@@ -369,9 +428,44 @@ static bool read_header(struct rw_line_core *core, const void *payload, uint32_t
     fault = rw_packet_check(packet, whole);
     if (fault == RW_PACKET_TRUNCATED) count(&counters->truncated, 1);
     if (fault == RW_PACKET_TRAILING) count(&counters->trailing, 1);
-    count(&counters->messages, *whole);
-    rw_stat_set(&counters->in_flight, rw_stat_get(&counters->in_flight) + *whole);
+    enter(core, *whole);
     return true;
+}
+
+/* take_number learns from a packet without messages which sequence is next, and that it is the
+ * end. */
+static void take_number(struct rw_line_core *core, uint32_t index, const struct rw_packet *packet,
+                        uint64_t now_ns) {
+    uint64_t sequence = packet->blocks.sequence;
+    reach(core, index, sequence);
+    know(core, sequence, now_ns);
+    if (packet->kind == RW_PACKET_HEARTBEAT) {
+        count(&core->stats.channel->heartbeats, 1);
+        return;
+    }
+    count(&core->stats.channel->ends_of_session, 1);
+    core->end_known = true;
+    if (sequence > core->end_at) core->end_at = sequence;
+}
+
+/* take_sequenced takes a packet that has passed the first look. */
+static void take_sequenced(struct rw_line_core *core, uint32_t index, struct rw_packet *packet,
+                           const void *payload, const struct rw_held *place_of) {
+    struct line *line = &core->line[index];
+    if (!in_session(core, line, packet, place_of->whole)) return;
+    if (core->ended) {
+        leave(core, &core->stats.channel->after_end, place_of->whole);
+        return;
+    }
+    if (!in_generation(core, line, packet, place_of->whole)) return;
+    if (packet->kind == RW_PACKET_DATA && place_of->whole == 0) return;
+    if (is_stray(core, line, place_of->sequence, place_of->whole)) return;
+    if (packet->kind != RW_PACKET_DATA) {
+        take_number(core, index, packet, place_of->now_ns);
+        return;
+    }
+    count_line(core, index, place_of->sequence, place_of->whole);
+    place(core, &packet->blocks, payload, place_of);
 }
 
 void rw_line_packet(struct rw_line_core *core, uint32_t index, const void *payload, uint32_t bytes,
@@ -384,40 +478,72 @@ void rw_line_packet(struct rw_line_core *core, uint32_t index, const void *paylo
     struct rw_packet packet;
     uint32_t whole;
     if (!read_header(core, payload, bytes, &packet, &whole)) return;
-    core->opened = packet.blocks;
-    struct held place_of = {.sequence = packet.blocks.sequence,
-                            .now_ns = now_ns,
-                            .arrival_ns = arrival_ns,
-                            .whole = (uint16_t)whole,
-                            .bytes = (uint16_t)bytes};
-    if (__builtin_expect(packet.place != RW_PLACE_SEQUENCED, 0)) {
-        if (packet.place == RW_PLACE_ASIDE)
-            take_aside(core, payload, &place_of);
-        else
-            take_unsequenced(core, index, payload, &place_of);
-        return;
-    }
-    if (!in_session(core, line, &packet, whole)) return;
+    struct rw_held place_of = {.sequence = packet.blocks.sequence,
+                               .now_ns = now_ns,
+                               .arrival_ns = arrival_ns,
+                               .whole = (uint16_t)whole,
+                               .bytes = (uint16_t)bytes,
+                               .source = (uint16_t)index};
+    if (__builtin_expect(packet.place == RW_PLACE_SEQUENCED, 1))
+        take_sequenced(core, index, &packet, payload, &place_of);
+    else if (packet.place == RW_PLACE_ASIDE)
+        take_aside(core, &packet.blocks, &place_of);
+    else
+        take_unsequenced(core, index, &packet.blocks, &place_of);
+}
+
+/* take_answer leaves out what no line has told of. */
+static void take_answer(struct rw_line_core *core, const struct rw_blocks *blocks,
+                        const void *payload, struct rw_held *packet) {
+    uint64_t end = top(core);
+    uint64_t wanted = end > packet->sequence ? end - packet->sequence : 0;
     if (core->ended) {
-        leave(core, &core->stats.channel->after_end, whole);
+        leave(core, &core->stats.channel->after_end, packet->whole);
         return;
     }
-    if (!in_generation(core, line, &packet, whole)) return;
-    uint64_t sequence = packet.blocks.sequence;
-    if (packet.kind == RW_PACKET_DATA) {
-        if (whole == 0) return;
-        count_line(core, index, sequence, whole);
-        place(core, payload, &place_of);
-        return;
+    if (wanted < packet->whole) {
+        leave(core, &core->stats.channel->unasked, packet->whole - wanted);
+        packet->whole = (uint16_t)wanted;
     }
-    know(core, sequence, now_ns);
-    if (packet.kind == RW_PACKET_HEARTBEAT) {
-        count(&core->stats.channel->heartbeats, 1);
-        return;
+    if (packet->whole > 0) place(core, blocks, payload, packet);
+}
+
+enum rw_line_answer rw_line_answer(struct rw_line_core *core, uint32_t server, const void *payload,
+                                   uint32_t bytes, uint64_t arrival_ns, uint64_t now_ns,
+                                   struct rw_line_range *range) {
+    RW_ASSERT(core->cfg.recovers && server < core->cfg.servers && bytes <= UINT16_MAX);
+    RW_ASSERT(core->current_left == 0);
+    struct rw_answer_counters *counters = core->stats.server[server];
+    struct rw_packet packet;
+    uint32_t whole;
+    count(&counters->answers, 1);
+    count(&core->stats.channel->packets, 1);
+    if (rw_mold_decode(payload, bytes, &packet) != RW_PACKET_FINE ||
+        packet.place != RW_PLACE_SEQUENCED ||
+        packet.blocks.sequence > RW_LINE_SEQUENCE_MAX - PACKET_MESSAGES_MAX) {
+        count(&counters->bad_answers, 1);
+        return RW_LINE_ANSWER_USELESS;
     }
-    count(&core->stats.channel->ends_of_session, 1);
-    core->end_known = true;
-    if (sequence > core->end_at) core->end_at = sequence;
+    if (!core->session_known || memcmp(packet.session, core->session, sizeof core->session) != 0) {
+        count(&counters->wrong_session, 1);
+        return RW_LINE_ANSWER_USELESS;
+    }
+    rw_packet_check(&packet, &whole);
+    *range = (struct rw_line_range){packet.blocks.sequence, packet.blocks.sequence + whole};
+    if (whole == 0) {
+        count(&counters->empty, 1);
+        return packet.kind == RW_PACKET_HEARTBEAT ? RW_LINE_ANSWER_EMPTY : RW_LINE_ANSWER_USELESS;
+    }
+    count(&counters->messages, whole);
+    enter(core, whole);
+    struct rw_held place_of = {.sequence = packet.blocks.sequence,
+                               .now_ns = now_ns,
+                               .arrival_ns = arrival_ns,
+                               .whole = (uint16_t)whole,
+                               .bytes = (uint16_t)bytes,
+                               .source = (uint16_t)(RW_LINES_MAX + server)};
+    take_answer(core, &packet.blocks, payload, &place_of);
+    return RW_LINE_ANSWER_MESSAGES;
 }
 
 void rw_line_mend(struct rw_line_core *core) { core->gap = false; }
@@ -456,8 +582,12 @@ static uint64_t channel_now(const struct rw_line_core *core) {
     return now;
 }
 
-static uint64_t stamped(const struct rw_line_core *core, uint64_t sequence) {
-    return (uint64_t)core->generation << RW_LINE_GENERATION_SHIFT | sequence;
+/* count_delivered gives a message its reason for having been here. */
+static void count_delivered(struct rw_line_core *core) {
+    leave(core, &core->stats.channel->delivered, 1);
+    if (__builtin_expect(core->current_source < RW_LINES_MAX, 1)) return;
+    count(&core->stats.channel->recovered, 1);
+    count(&core->stats.server[core->current_source - RW_LINES_MAX]->delivered, 1);
 }
 
 /* next_message hands on from the current packet, skipping what has come before. */
@@ -474,38 +604,50 @@ static bool next_message(struct rw_line_core *core, struct rw_line_out *out) {
             drop_behind(core, message.sequence, 1);
             continue;
         }
-        leave(core, &core->stats.channel->delivered, 1);
-        *out = (struct rw_line_out){.sequence = stamped(core, message.sequence),
+        count_delivered(core);
+        *out = (struct rw_line_out){.sequence = rw_line_stamped(core, message.sequence),
                                     .bytes = message.bytes,
                                     .count = (uint16_t)message.count,
                                     .arrival_ns = core->current_arrival_ns};
         return true;
     }
     if (core->current_slot != LINE_NONE) {
-        core->free_slots[core->free_count++] = core->current_slot;
+        rw_reorder_free(&core->reorder, core->current_slot);
         core->current_slot = LINE_NONE;
     }
     return false;
 }
 
+/* open_held reads the header of a held packet again. */
+static struct rw_blocks open_held(const struct rw_line_core *core, const struct rw_held *held) {
+    const uint8_t *bytes = rw_reorder_payload(&core->reorder, held->slot);
+    struct rw_packet opened;
+    enum rw_packet_fault fault = is_answer(held)
+                                     ? rw_mold_decode(bytes, held->bytes, &opened)
+                                     : core->cfg.venue->open(bytes, held->bytes, &opened);
+    RW_ASSERT(fault == RW_PACKET_FINE && opened.blocks.left >= held->whole);
+    return opened.blocks;
+}
+
 /* next_held makes the lowest held packet the current one when its turn has come. */
 static bool next_held(struct rw_line_core *core) {
-    if (core->held_count == 0 || held_at(core, 0)->sequence > core->expected) return false;
-    const struct held *held = held_at(core, 0);
-    core->held_first++;
-    core->held_count--;
-    if (core->held_count == 0) core->held_first = 0;
-    hand_on(core, core->payloads + (size_t)held->slot * core->cfg.packet_bytes, held, held->slot);
+    if (core->reorder.count == 0 || core->holding) return false;
+    if (rw_reorder_at(&core->reorder, 0)->sequence > core->expected) return false;
+    struct rw_held held = rw_reorder_take(&core->reorder);
+    struct rw_blocks blocks = open_held(core, &held);
+    hand_on(core, &blocks, &held, held.slot);
+    core->full = false;
     return true;
 }
 
 /* next_parked finds a place for the packet that did not fit into the reorder buffer. */
 static bool next_parked(struct rw_line_core *core) {
     if (!core->parked_bytes) return false;
-    if (core->free_count == 0 && core->parked.sequence > core->expected) return false;
+    bool its_turn = core->parked.sequence <= core->expected && !core->holding;
+    if (!its_turn && !rw_reorder_has_room(&core->reorder)) return false;
     const uint8_t *bytes = core->parked_bytes;
     core->parked_bytes = NULL;
-    place(core, bytes, &core->parked);
+    place(core, &core->parked_blocks, bytes, &core->parked);
     core->full = false;
     return true;
 }
@@ -518,30 +660,40 @@ static uint64_t gap_target(const struct rw_line_core *core, uint64_t *since_ns) 
         target = core->known_to;
         *since_ns = core->known_since_ns;
     }
-    if (core->held_count > 0) {
-        const struct held *held = held_at(core, 0);
+    if (core->reorder.count > 0) {
+        const struct rw_held *held = rw_reorder_at(&core->reorder, 0);
         bool earlier = target == core->expected || held->now_ns < *since_ns;
         if (earlier) *since_ns = held->now_ns;
         if (target == core->expected || held->sequence < target) target = held->sequence;
     }
-    return target;
+    return target > core->expected ? target : core->expected;
 }
 
-static bool gap_is_over(const struct rw_line_core *core, uint64_t since_ns) {
+static bool is_over(const struct rw_line_core *core, uint64_t since_ns) {
     if (core->full || all_ports_ended(core)) return true;
     uint64_t now = channel_now(core);
     return now > since_ns && now - since_ns >= core->cfg.gap_timer_ns;
+}
+
+/* gap_is_due is true when the open gap, if there is one, is not waited for any longer. */
+static bool gap_is_due(const struct rw_line_core *core, uint64_t *to) {
+    uint64_t since_ns = 0;
+    *to = gap_target(core, &since_ns);
+    return *to > core->expected && is_over(core, since_ns);
 }
 
 /* next_gap gives the open gap up when its time has come. Before the first message a channel that
  * may join anywhere only starts there. */
 static bool next_gap(struct rw_line_core *core, bool *joined, struct rw_line_out *out) {
     struct rw_channel_counters *counters = core->stats.channel;
-    uint64_t since_ns = 0, from = core->expected, to = gap_target(core, &since_ns);
-    if (to == from || !gap_is_over(core, since_ns)) return false;
-    core->expected = to;
-    core->given_up[core->given_up_next++ % GIVEN_UP_KEPT] = (struct range){from, to};
-    *joined = !core->delivered_any && core->cfg.first_sequence == 0 && core->generation == 0;
+    uint64_t from = core->expected, to;
+    bool due = gap_is_due(core, &to);
+    if (core->cfg.recovers) due = core->giving_up && to > from;
+    core->giving_up = false;
+    if (!due || core->holding) return false;
+    skip(core, to, false);
+    *joined = !core->delivered_any && core->cfg.first_sequence == 0 && core->generation == 0 &&
+              !core->cfg.recovers;
     if (*joined) {
         count(&counters->joined_at, to - from);
         return true;
@@ -550,14 +702,23 @@ static bool next_gap(struct rw_line_core *core, bool *joined, struct rw_line_out
     count(&counters->gaps, 1);
     count(&counters->gap_messages, to - from);
     if (core->full) count(&counters->gaps_by_full, 1);
-    *out = (struct rw_line_out){.sequence = stamped(core, from), .missing = to - from};
+    *out = (struct rw_line_out){.sequence = rw_line_stamped(core, from), .missing = to - from};
     return true;
+}
+
+/* has_ended is true when all that will ever come was handed on. */
+static bool has_ended(const struct rw_line_core *core) {
+    uint64_t since_ns;
+    if (core->holding || core->parked_bytes) return false;
+    if (core->end_known && core->expected >= core->end_at) return true;
+    return all_ports_ended(core) && gap_target(core, &since_ns) == core->expected;
 }
 
 enum rw_line_event rw_line_next(struct rw_line_core *core, struct rw_line_out *out) {
     if (core->restarting) {
         core->restarting = false;
-        *out = (struct rw_line_out){.sequence = stamped(core, 0)};
+        *out = (struct rw_line_out){.sequence = rw_line_stamped(core, 0),
+                                    .new_session = core->new_session};
         return RW_LINE_RESTART;
     }
     for (;;) { /* each turn uses up a message, a packet or a gap */
@@ -568,19 +729,122 @@ enum rw_line_event rw_line_next(struct rw_line_core *core, struct rw_line_out *o
         if (!next_gap(core, &joined, out)) break;
         if (!joined) return RW_LINE_GAP;
     }
-    RW_ASSERT(core->parked_bytes == NULL);
-    bool complete = core->end_known && core->expected >= core->end_at;
-    if (!complete && !all_ports_ended(core)) return RW_LINE_NONE;
+    RW_ASSERT(core->parked_bytes == NULL || core->cfg.recovers);
+    rw_stat_set(&core->stats.channel->passed, core->passed_before + core->expected - core->first);
+    if (!has_ended(core)) return RW_LINE_NONE;
     core->ended = true;
-    *out = (struct rw_line_out){.sequence = stamped(core, core->expected - 1)};
+    *out = (struct rw_line_out){.sequence = rw_line_stamped(core, core->expected - 1)};
     return RW_LINE_END;
 }
 
 enum rw_channel_state rw_line_state(const struct rw_line_core *core) {
     uint64_t since_ns;
     if (core->ended) return RW_CHANNEL_ENDED;
-    if (core->gap) return RW_CHANNEL_GAP;
+    if (core->holding) return RW_CHANNEL_SNAPSHOT;
+    if (core->cfg.recovers && rw_line_is_due(core)) return RW_CHANNEL_REQUEST;
+    if (core->gap) return RW_CHANNEL_GIVEN_UP;
     return gap_target(core, &since_ns) > core->expected ? RW_CHANNEL_HOLD : RW_CHANNEL_SYNC;
 }
 
 const char *rw_line_session(const struct rw_line_core *core) { return core->session; }
+
+/* ---- Recovery ------------------------------------------------------------------------------- */
+
+bool rw_line_is_due(const struct rw_line_core *core) {
+    uint64_t to;
+    return !core->ended && gap_is_due(core, &to);
+}
+
+uint32_t rw_line_missing(const struct rw_line_core *core, struct rw_line_range *ranges,
+                         uint32_t max) {
+    uint64_t at = core->expected;
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < core->reorder.count && count < max; i++) {
+        const struct rw_held *held = rw_reorder_at(&core->reorder, i);
+        if (held->sequence > at) {
+            if (!is_over(core, held->now_ns)) return count; /* and so are all behind it */
+            ranges[count++] = (struct rw_line_range){at, held->sequence};
+        }
+        if (held->sequence + held->whole > at) at = held->sequence + held->whole;
+    }
+    if (count < max && core->known_to > at && is_over(core, core->known_since_ns))
+        ranges[count++] = (struct rw_line_range){at, core->known_to};
+    return count;
+}
+
+/* first_behind returns the index of the first held packet that begins behind a sequence. */
+static uint32_t first_behind(const struct rw_line_core *core, uint64_t sequence) {
+    uint32_t low = 0, high = core->reorder.count;
+    while (low < high) {
+        uint32_t middle = low + (high - low) / 2;
+        if (rw_reorder_at(&core->reorder, middle)->sequence <= sequence)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+bool rw_line_trim(const struct rw_line_core *core, struct rw_line_range *range) {
+    if (range->from < core->expected) range->from = core->expected;
+    uint32_t i = first_behind(core, range->from);
+    for (i = i > 0 ? i - 1 : 0; i < core->reorder.count && range->from < range->to; i++) {
+        const struct rw_held *held = rw_reorder_at(&core->reorder, i);
+        uint64_t behind = held->sequence + held->whole;
+        if (held->sequence > range->from) {
+            if (held->sequence < range->to) range->to = held->sequence;
+            break;
+        }
+        if (behind > range->from) range->from = behind;
+    }
+    return range->from < range->to;
+}
+
+/* Held packets hardly ever overlap, so only the one that begins last in front of the message is
+ * looked at. */
+bool rw_line_held(const struct rw_line_core *core, uint64_t sequence, struct rw_block *message) {
+    uint32_t behind = first_behind(core, sequence);
+    if (behind == 0) return false;
+    const struct rw_held *held = rw_reorder_at(&core->reorder, behind - 1);
+    if (sequence >= held->sequence + held->whole) return false;
+    struct rw_blocks blocks = open_held(core, held);
+    for (uint64_t at = held->sequence; at <= sequence; at++)
+        if (!rw_blocks_next(&blocks, message)) return false;
+    message->sequence = sequence;
+    return true;
+}
+
+bool rw_line_is_blocked(const struct rw_line_core *core) { return core->parked_bytes != NULL; }
+
+void rw_line_give_up(struct rw_line_core *core) {
+    RW_ASSERT(core->cfg.recovers && !core->holding);
+    core->giving_up = true;
+}
+
+void rw_line_hold(struct rw_line_core *core) {
+    RW_ASSERT(core->cfg.recovers && core->current_left == 0 && !core->ended);
+    core->holding = true;
+}
+
+void rw_line_release(struct rw_line_core *core) { core->holding = false; }
+
+void rw_line_join(struct rw_line_core *core, uint64_t next) {
+    struct rw_channel_counters *counters = core->stats.channel;
+    RW_ASSERT(core->holding && next >= core->expected && next <= RW_LINE_SEQUENCE_MAX);
+    count(&counters->snapshot_messages, next - core->expected);
+    skip(core, next, true);
+    while (core->reorder.count > 0) {
+        const struct rw_held *held = rw_reorder_at(&core->reorder, 0);
+        if (held->sequence + held->whole > next) break;
+        leave(core, &counters->in_snapshot, held->whole);
+        rw_reorder_free(&core->reorder, rw_reorder_take(&core->reorder).slot);
+    }
+    core->holding = core->gap = core->full = false;
+    core->delivered_any = true;
+}
+
+uint64_t rw_line_expected(const struct rw_line_core *core) { return core->expected; }
+
+uint64_t rw_line_stamped(const struct rw_line_core *core, uint64_t sequence) {
+    return (uint64_t)core->generation << RW_LINE_GENERATION_SHIFT | sequence;
+}

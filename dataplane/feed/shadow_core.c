@@ -45,9 +45,11 @@ struct rw_shadow {
     bool state_told;     /* the channel state was compared at take-over */
     uint32_t scan;       /* next instrument to look at for a difference */
     struct position own_at, newest, cursor;
+    struct position passed; /* the own feed has nothing more up to here */
     struct position ahead; /* own ticks up to here went into the table before the log passed them */
     uint64_t own_gap,
-        logged_gap; /* first venue sequence that is not to be trusted, or UINT64_MAX */
+        logged_gap;     /* first venue sequence that is not to be trusted, or UINT64_MAX */
+    uint64_t own_whole; /* a snapshot made up for what was missing up to here; 0: none did */
     uint16_t own_quality, logged_quality; /* of the whole channel */
     struct ticks t, q, l;
     struct row *rows;
@@ -86,6 +88,14 @@ static struct bbo bbo_of(const struct rw_entry *tick) {
     return (struct bbo){body.bid_price, body.ask_price, body.bid_quantity, body.ask_quantity};
 }
 static bool bbo_equal(struct bbo a, struct bbo b) { return memcmp(&a, &b, sizeof a) == 0; }
+
+/* has_gap is true for a channel state in which messages were lost; is_broken where they may still
+ * be made up for, so that the books are not told meanwhile. */
+static bool has_gap(uint16_t quality) { return quality & RW_QUALITY_FEED_GAP; }
+static bool is_broken(const struct rw_shadow *shadow) {
+    return has_gap(shadow->own_quality) && shadow->own_quality & RW_QUALITY_STALE &&
+           !shadow->own_ended;
+}
 
 static struct row *row_of(const struct rw_shadow *shadow, const struct rw_entry *tick) {
     RW_ASSERT(tick->instrument != RW_INSTRUMENT_NONE);
@@ -144,6 +154,13 @@ static void settle_doubts(struct rw_shadow *shadow, struct row *row, const struc
     row->doubts = 0;
 }
 
+/* own_bbo returns the own BBO of an instrument; false when it is not known. Behind a snapshot one
+ * of which nothing was told is empty. */
+static bool own_bbo(const struct rw_shadow *shadow, const struct row *row, struct bbo *bbo) {
+    *bbo = row->own_seen ? bbo_of(&row->own) : (struct bbo){0};
+    return row->own_seen || shadow->own_whole > 0;
+}
+
 /* apply puts an own tick into the table of own books. */
 static void apply(struct rw_shadow *shadow, const struct rw_entry *tick) {
     struct row *row = row_of(shadow, tick);
@@ -179,15 +196,18 @@ static void compare(struct rw_shadow *shadow, const struct rw_entry *logged) {
     struct rw_tick_body body = body_of(logged);
     struct position at = {body.venue_sequence, body.index};
     struct row *row = row_of(shadow, logged);
+    struct bbo own;
+    bool known = own_bbo(shadow, row, &own);
     if (body.quality & RW_QUALITY_TAKEOVER) {
         rw_stat_add(&counters->skipped_takeover, 1);
-    } else if (at.sequence >= shadow->own_gap || at.sequence >= shadow->logged_gap ||
-               is_before(shadow->own_at, at)) {
+    } else if (at.sequence >= shadow->own_gap || at.sequence <= shadow->own_whole ||
+               at.sequence >= shadow->logged_gap || has_gap(body.quality) ||
+               is_before(shadow->passed, at)) {
         /* the last: the own feed has ended short of it */
         rw_stat_add(&counters->skipped_gap, 1);
     } else if (!is_before(shadow->ahead, at)) {
         rw_stat_add(&counters->skipped_overflow, 1);
-    } else if (row->own_seen && bbo_equal(bbo_of(&row->own), bbo_of(logged))) {
+    } else if (known && bbo_equal(own, bbo_of(logged))) {
         rw_stat_add(&counters->compared, 1);
         row->unlogged = 0;
     } else if (is_at(row->own_at, at)) {
@@ -226,11 +246,22 @@ static void make_room(struct rw_shadow *shadow) {
     }
 }
 
+/* own_channel_state: a gap begins at its position, and ends behind it. What the log says of between
+ * is let go, since the own books never stood there. */
 static void own_channel_state(struct rw_shadow *shadow, const struct rw_entry *tick) {
     struct rw_tick_body body = body_of(tick);
+    bool had = has_gap(shadow->own_quality);
     shadow->own_quality = body.quality;
-    bool gap = body.quality & RW_QUALITY_FEED_GAP;
-    shadow->own_gap = gap ? body.venue_sequence : UINT64_MAX;
+    if (has_gap(body.quality) && !had) {
+        compare_until(shadow, (struct position){body.venue_sequence, 0}, false);
+        shadow->own_gap = body.venue_sequence;
+    } else if (!has_gap(body.quality) && had) {
+        struct position to = {body.venue_sequence, UINT64_MAX};
+        shadow->own_gap = UINT64_MAX;
+        shadow->own_whole = body.venue_sequence;
+        if (is_before(shadow->passed, to)) shadow->passed = to;
+        compare_until(shadow, to, true);
+    }
 }
 
 void rw_shadow_own(struct rw_shadow *shadow, const struct rw_entry *tick) {
@@ -246,6 +277,7 @@ void rw_shadow_own(struct rw_shadow *shadow, const struct rw_entry *tick) {
     RW_ASSERT(rw_shadow_room(shadow));
     make_room(shadow);
     shadow->own_at = at;
+    if (is_before(shadow->passed, at)) shadow->passed = at;
     compare_until(shadow, at, false);
     if (is_before(shadow->newest, at)) {
         ticks_push(&shadow->q, tick);
@@ -265,8 +297,7 @@ void rw_shadow_own_end(struct rw_shadow *shadow) {
 static void logged_channel_state(struct rw_shadow *shadow, const struct rw_entry *tick) {
     struct rw_tick_body body = body_of(tick);
     shadow->logged_quality = body.quality;
-    bool gap = body.quality & RW_QUALITY_FEED_GAP;
-    shadow->logged_gap = gap ? body.venue_sequence : UINT64_MAX;
+    shadow->logged_gap = has_gap(body.quality) ? body.venue_sequence : UINT64_MAX;
 }
 
 /* advance_cursor forgets own trades that are logged now, or that the leader passed. */
@@ -291,7 +322,7 @@ void rw_shadow_logged(struct rw_shadow *shadow, const struct rw_entry *tick) {
     struct position at = position_of(tick);
     struct row *row = row_of(shadow, tick);
     bool in_order = is_before(shadow->newest, at);
-    bool own_passed = shadow->own_ended || !is_before(shadow->own_at, at);
+    bool own_passed = shadow->own_ended || !is_before(shadow->passed, at);
     if (in_order) {
         shadow->newest = at;
         pass_queue(shadow, at);
@@ -314,7 +345,7 @@ void rw_shadow_logged(struct rw_shadow *shadow, const struct rw_entry *tick) {
 }
 
 bool rw_shadow_is_behind(const struct rw_shadow *shadow) {
-    return !shadow->own_ended && is_before(shadow->own_at, shadow->newest);
+    return !shadow->own_ended && is_before(shadow->passed, shadow->newest);
 }
 
 void rw_shadow_lead(struct rw_shadow *shadow) {
@@ -348,24 +379,48 @@ static void channel_tick(const struct rw_shadow *shadow, uint16_t quality, struc
     memcpy(tick->body, &body, sizeof body);
 }
 
+/* emptied makes the tick of an instrument that has no BBO, behind a snapshot. */
+static void emptied(const struct rw_shadow *shadow, uint32_t instrument, struct rw_entry *tick) {
+    const struct rw_tick_body body = {.channel = shadow->cfg.channel,
+                                      .kind = RW_TICK_BBO,
+                                      .quality = RW_QUALITY_ONE_SIDED,
+                                      .venue_sequence = shadow->own_whole};
+    *tick = (struct rw_entry){
+        .type = RW_ENTRY_TICK, .slots = 1, .version = RW_ENTRY_VERSION, .instrument = instrument};
+    memcpy(tick->body, &body, sizeof body);
+}
+
+/* own_tick makes the tick that says the own BBO of an instrument, and how many states it stands
+ * for. */
+static void own_tick(const struct row *row, struct rw_entry *tick) {
+    struct rw_tick_body body = body_of(&row->own);
+    uint8_t replaced = row->unlogged > 1 ? (uint8_t)(row->unlogged - 1) : 0;
+    body.replaced =
+        body.replaced > UINT8_MAX - replaced ? UINT8_MAX : (uint8_t)(body.replaced + replaced);
+    if (body.replaced > 0) body.quality |= RW_QUALITY_CONFLATED;
+    body.kind = RW_TICK_BBO;
+    *tick = row->own;
+    memcpy(tick->body, &body, sizeof body);
+}
+
 /* next_difference finds the next instrument whose own book is not what the log says, or whose last
- * tick in the log is still flagged. An own feed that ended before newest has only older books to
- * offer: none. */
+ * tick in the log is still flagged. An own feed that ended broken or before newest has no better
+ * books to offer: none. */
 static bool next_difference(struct rw_shadow *shadow, struct rw_entry *tick) {
-    if (is_before(shadow->own_at, shadow->newest)) return false;
+    const uint16_t flags = RW_QUALITY_TAKEOVER | RW_QUALITY_STALE | RW_QUALITY_FEED_GAP;
+    bool broken = has_gap(shadow->own_quality) && shadow->own_quality & RW_QUALITY_STALE;
+    if (broken || is_before(shadow->passed, shadow->newest)) return false;
     while (shadow->scan < shadow->cfg.instruments) {
-        struct row *row = &shadow->rows[shadow->scan++];
-        if (!row->own_seen) continue;
-        bool flagged = row->logged_quality & RW_QUALITY_TAKEOVER;
-        if (row->logged_seen && !flagged && bbo_equal(bbo_of(&row->own), row->logged)) continue;
-        struct rw_tick_body body = body_of(&row->own);
-        uint8_t replaced = row->unlogged > 1 ? (uint8_t)(row->unlogged - 1) : 0;
-        body.replaced =
-            body.replaced > UINT8_MAX - replaced ? UINT8_MAX : (uint8_t)(body.replaced + replaced);
-        if (body.replaced > 0) body.quality |= RW_QUALITY_CONFLATED;
-        body.kind = RW_TICK_BBO;
-        *tick = row->own;
-        memcpy(tick->body, &body, sizeof body);
+        uint32_t instrument = shadow->scan++;
+        struct row *row = &shadow->rows[instrument];
+        struct bbo own;
+        if (!own_bbo(shadow, row, &own) || (!row->own_seen && !row->logged_seen)) continue;
+        bool flagged = row->logged_quality & flags;
+        if (row->logged_seen && !flagged && bbo_equal(own, row->logged)) continue;
+        if (row->own_seen)
+            own_tick(row, tick);
+        else
+            emptied(shadow, instrument, tick);
         rw_stat_add(&shadow->counters->takeover_bbo, 1);
         return true;
     }
@@ -376,6 +431,9 @@ static bool next_difference(struct rw_shadow *shadow, struct rw_entry *tick) {
 static bool next_of_settled(struct rw_shadow *shadow, uint64_t until, struct rw_entry *tick) {
     if (!shadow->state_told) {
         shadow->state_told = true;
+        if (shadow->newest.sequence <=
+            shadow->own_whole) /* joined over it: older books are no use */
+            pass_queue(shadow, (struct position){shadow->own_whole, UINT64_MAX});
         if (shadow->own_quality != shadow->logged_quality) {
             channel_tick(shadow, shadow->own_quality, tick);
             return true;
@@ -393,15 +451,23 @@ static bool next_of_settled(struct rw_shadow *shadow, uint64_t until, struct rw_
     return false;
 }
 
+/* is_settled is true when the own books may be told: the feed has passed newest and is whole. */
+static bool is_settled(const struct rw_shadow *shadow) {
+    return !is_broken(shadow) && !rw_shadow_is_behind(shadow);
+}
+
 bool rw_shadow_next(struct rw_shadow *shadow, uint64_t until, struct rw_entry *tick) {
     if (shadow->phase != LEADING) return false;
-    if (rw_shadow_is_behind(shadow) && !shadow->unsettled_told) {
+    bool broken = is_broken(shadow), settled = is_settled(shadow);
+    if (!settled && !shadow->unsettled_told) {
         shadow->unsettled_told = true;
         shadow->logged_quality |= RW_QUALITY_TAKEOVER;
         channel_tick(shadow, shadow->logged_quality, tick);
         return true;
     }
-    if (!shadow->cfg.can_wait && !rw_shadow_is_behind(shadow))
+    if (broken)
+        pass_queue(shadow, shadow->own_at);
+    else if (settled && !shadow->cfg.can_wait)
         pass_queue(shadow, (struct position){UINT64_MAX, UINT64_MAX});
     if (ticks_count(&shadow->t) > 0) {
         *tick = *ticks_front(&shadow->t);
@@ -413,11 +479,11 @@ bool rw_shadow_next(struct rw_shadow *shadow, uint64_t until, struct rw_entry *t
         rw_stat_add(&shadow->counters->takeover_trades, 1);
         return true;
     }
-    return !rw_shadow_is_behind(shadow) && next_of_settled(shadow, until, tick);
+    return settled && next_of_settled(shadow, until, tick);
 }
 
 uint64_t rw_shadow_stamp(const struct rw_shadow *shadow) {
-    bool settled = shadow->phase == LEADING && !rw_shadow_is_behind(shadow) && shadow->state_told &&
+    bool settled = shadow->phase == LEADING && is_settled(shadow) && shadow->state_told &&
                    shadow->scan >= shadow->cfg.instruments;
     if (!settled || ticks_count(&shadow->t) > 0 || ticks_count(&shadow->q) == 0) return 0;
     return ticks_front(&shadow->q)->sequence;

@@ -20,6 +20,11 @@
  * of its BBOs only the newest are told, as differences. After that the shadow is live and own ticks
  * go to the log directly. A leader never follows again in the same process.
  *
+ * A channel that is not whole says so by its CHANNEL tick: FEED_GAP at the first position that is
+ * missing, and without it at the last position that a snapshot made up for. Between the two nothing
+ * is compared. At take-over a channel that is broken and may be whole again (FEED_GAP and STALE)
+ * brings its trades with the BBO that was logged last; everything else waits until it is whole.
+ *
  * A feed that loses BBO states (conflation) says so by `replaced` in the next BBO tick of the
  * instrument; such a hole is a skipped comparison, not a mismatch. In the log, where quotes of a
  * live feed overtake trades, BBO ticks stand in venue order, and so do trades and status, but a

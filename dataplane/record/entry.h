@@ -60,11 +60,15 @@ enum rw_tick_kind {
 
 /* Quality bits, shared by ticks, instruments and result records. */
 enum rw_quality {
-    RW_QUALITY_STALE = 1u << 0, /* no update for longer than the instrument's limit in event time */
-    RW_QUALITY_CROSSED = 1u << 1,   /* bid > ask */
-    RW_QUALITY_LOCKED = 1u << 2,    /* bid == ask */
-    RW_QUALITY_HALTED = 1u << 3,    /* trading state is not 'T' */
-    RW_QUALITY_FEED_GAP = 1u << 4,  /* messages of the channel were lost for good */
+    RW_QUALITY_STALE =
+        1u << 0, /* no update for longer than the instrument's limit in event time; of
+                                   a channel: it waits for messages that are missing */
+    RW_QUALITY_CROSSED = 1u << 1, /* bid > ask */
+    RW_QUALITY_LOCKED = 1u << 2,  /* bid == ask */
+    RW_QUALITY_HALTED = 1u << 3,  /* trading state is not 'T' */
+    RW_QUALITY_FEED_GAP =
+        1u << 4, /* messages of the channel were lost; its books may be wrong until
+                                      it is whole again */
     RW_QUALITY_ONE_SIDED = 1u << 5, /* bid or ask missing */
     RW_QUALITY_NO_MARK = 1u << 6, /* no price seen yet; the mark is the start-of-day price, or 0 */
     RW_QUALITY_CONFLATED = 1u << 7,  /* the tick replaces earlier states of the book */
@@ -79,7 +83,7 @@ enum rw_quality {
  * that was told before it. A missing side has price 0 and quantity 0. */
 struct rw_tick_body {
     uint16_t channel;
-    uint16_t index;   /* position among the ticks of one venue message: 0, 1, … */
+    uint16_t index;   /* position among the ticks of one venue message; rises, with holes */
     uint16_t quality; /* enum rw_quality */
     uint8_t kind;     /* enum rw_tick_kind */
     uint8_t replaced; /* how many BBO states this one replaced by conflation, saturating */

@@ -2,7 +2,6 @@
 #include "dataplane/record/soupbintcp.h"
 
 #include <errno.h>
-#include <stdbool.h>
 #include <string.h>
 
 #include "dataplane/base/assert.h"
@@ -10,13 +9,11 @@
 
 #define USERNAME_BYTES       6u
 #define PASSWORD_BYTES       10u
-#define SEQUENCE_BYTES       20u
 #define LOGIN_PAYLOAD_BYTES  (RW_SOUP_LOGIN_BYTES - RW_SOUP_HEAD_BYTES)
 #define LOGIN_TIMEOUT_BYTES  5u /* appended by revision 4.10 */
 #define ACCEPT_PAYLOAD_BYTES (RW_SOUP_ACCEPT_BYTES - RW_SOUP_HEAD_BYTES)
 
 static void read_text(const uint8_t *field, size_t bytes, char *text);
-static bool read_number(const uint8_t *field, uint64_t *number);
 static uint8_t *write_text(uint8_t *to, const char *text, size_t bytes);
 static uint8_t *write_number(uint8_t *to, uint64_t number);
 
@@ -42,13 +39,29 @@ int rw_soup_read_login(const struct rw_soup_packet *packet, struct rw_soup_login
     field += PASSWORD_BYTES;
     read_text(field, RW_SOUP_SESSION_BYTES, login->session);
     field += RW_SOUP_SESSION_BYTES;
-    return read_number(field, &login->sequence) ? 0 : -EPROTO;
+    return rw_soup_read_number(field, &login->sequence);
 }
 
 int rw_soup_read_accept(const struct rw_soup_packet *packet, char session[11], uint64_t *sequence) {
     if (packet->payload_bytes != ACCEPT_PAYLOAD_BYTES) return -EPROTO;
     read_text(packet->payload, RW_SOUP_SESSION_BYTES, session);
-    return read_number(packet->payload + RW_SOUP_SESSION_BYTES, sequence) ? 0 : -EPROTO;
+    return rw_soup_read_number(packet->payload + RW_SOUP_SESSION_BYTES, sequence);
+}
+
+int rw_soup_read_number(const uint8_t field[RW_SOUP_NUMBER_BYTES], uint64_t *number) {
+    size_t at = 0, end = RW_SOUP_NUMBER_BYTES;
+    while (at < end && field[at] == ' ') at++;
+    while (end > at && field[end - 1] == ' ') end--;
+    uint64_t value = 0;
+    for (; at < end; at++) {
+        uint8_t digit = (uint8_t)(field[at] - '0');
+        if (digit > 9) return -EPROTO;
+        if (__builtin_mul_overflow(value, 10u, &value) ||
+            __builtin_add_overflow(value, digit, &value))
+            return -EPROTO;
+    }
+    *number = value;
+    return 0;
 }
 
 size_t rw_soup_write_login(uint8_t *to, const struct rw_soup_login *login) {
@@ -91,23 +104,6 @@ static void read_text(const uint8_t *field, size_t bytes, char *text) {
     text[bytes] = 0;
 }
 
-/* An all-blank field is 0. Digits may stand anywhere between spaces, but in one piece. */
-static bool read_number(const uint8_t *field, uint64_t *number) {
-    size_t at = 0, end = SEQUENCE_BYTES;
-    while (at < end && field[at] == ' ') at++;
-    while (end > at && field[end - 1] == ' ') end--;
-    uint64_t value = 0;
-    for (; at < end; at++) {
-        uint8_t digit = (uint8_t)(field[at] - '0');
-        if (digit > 9) return false;
-        if (__builtin_mul_overflow(value, 10u, &value) ||
-            __builtin_add_overflow(value, digit, &value))
-            return false;
-    }
-    *number = value;
-    return true;
-}
-
 static uint8_t *write_text(uint8_t *to, const char *text, size_t bytes) {
     size_t length = strnlen(text, bytes);
     memcpy(to, text, length);
@@ -116,11 +112,11 @@ static uint8_t *write_text(uint8_t *to, const char *text, size_t bytes) {
 }
 
 static uint8_t *write_number(uint8_t *to, uint64_t number) {
-    memset(to, ' ', SEQUENCE_BYTES);
-    size_t at = SEQUENCE_BYTES;
+    memset(to, ' ', RW_SOUP_NUMBER_BYTES);
+    size_t at = RW_SOUP_NUMBER_BYTES;
     do {
         to[--at] = (uint8_t)('0' + number % 10);
         number /= 10;
     } while (number);
-    return to + SEQUENCE_BYTES;
+    return to + RW_SOUP_NUMBER_BYTES;
 }

@@ -15,6 +15,7 @@
 
 #define RW_SOUP_HEAD_BYTES    3u
 #define RW_SOUP_SESSION_BYTES 10u
+#define RW_SOUP_NUMBER_BYTES  20u
 #define RW_SOUP_LOGIN_BYTES   49u /* whole packet */
 #define RW_SOUP_ACCEPT_BYTES  33u /* whole packet */
 #define RW_SOUP_REJECT_BYTES  4u  /* whole packet */
@@ -60,6 +61,10 @@ int rw_soup_read_login(const struct rw_soup_packet *packet, struct rw_soup_login
 /* rw_soup_read_accept decodes the payload of 'A': the session and the number of the next sequenced
  * packet. Returns 0 or -EPROTO. */
 int rw_soup_read_accept(const struct rw_soup_packet *packet, char session[11], uint64_t *sequence);
+
+/* rw_soup_read_number decodes a field of 20 characters: digits in one piece, spaces on either side,
+ * blank = 0. Returns 0, or -EPROTO when it is no number below 2^64. */
+int rw_soup_read_number(const uint8_t field[RW_SOUP_NUMBER_BYTES], uint64_t *number);
 
 /* The writers fill `to`, which holds at least the bytes they return: the whole packet. None can
  * fail; strings longer than their field are cut. */

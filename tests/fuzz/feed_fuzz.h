@@ -69,13 +69,9 @@ static inline void feed_fuzz_drain(struct feed_fuzz *run) {
             if (out[i].type == RW_ENTRY_END) run->ended = true;
         }
     }
-    const struct rw_channel_counters *c = &run->channel;
-    uint64_t sum = rw_stat_get(&c->delivered) + rw_stat_get(&c->duplicates) + rw_stat_get(&c->late);
-    sum += rw_stat_get(&c->foreign) + rw_stat_get(&c->unsequenced_rejected);
-    sum += rw_stat_get(&c->older_generation) + rw_stat_get(&c->after_end);
-    sum += rw_stat_get(&c->too_long) + rw_stat_get(&c->in_flight);
-    RW_ASSERT(sum == rw_stat_get(&c->messages));
-    RW_ASSERT(rw_stat_get(&run->feed.messages) == rw_stat_get(&c->delivered));
+    RW_ASSERT(rw_channel_balance(&run->channel) == 0);
+    RW_ASSERT(rw_channel_passed_balance(&run->channel) == 0);
+    RW_ASSERT(rw_stat_get(&run->feed.messages) == rw_stat_get(&run->channel.delivered));
 }
 
 static inline void feed_fuzz_start(struct feed_fuzz *run, const struct rw_venue *venue,
