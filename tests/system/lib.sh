@@ -66,6 +66,11 @@ loss_of() {
     riskwire loss --run-dir "$sites_run" --site "$1" -o csv | awk -F, -v b="$2" -v n="$3" '$1 == b && $2 == n { print $3; exit }'
 }
 accounts_off() { riskwire loss --run-dir "$sites_run" --site "$1" -o csv | awk -F, '$2 ~ /^account_/ && $3 != 0'; }
+# quality_of_last FILE: quality of the last portfolio record of a subscription; 16 = feed gap.
+quality_of_last() {
+    awk -F, 'NR == 1 { for (i = 1; i <= NF; i++) column[$i] = i }
+             $column["kind"] == "portfolio" { quality = $column["quality"] } END { print quality + 0 }' "$1"
+}
 no_mismatch() { [ "$(stat_of "$1" "shadow channel ${2:-0}" input_mismatch)" -eq 0 ]; } # SITE [CHANNEL]
 lines_of() { [ -f "$1" ] && wc -l <"$1" || echo 0; }
 grown() { [ "$(lines_of "$1")" -gt "$2" ]; }

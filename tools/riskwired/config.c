@@ -119,7 +119,7 @@ static bool word_allowed(const char *words, const char *value) {
 static const char *store(struct rw_config *config, const struct rw_config_key *key, uint32_t index,
                          const char *value, char wanted[128]) {
     void *field = (uint8_t *)config + offset_of(key, index);
-    if (key->kind == RW_CONFIG_TEXT) {
+    if (key->kind != RW_CONFIG_NUMBER) {
         if (key->words && !word_allowed(key->words, value)) {
             snprintf(wanted, 128, "one of %s", key->words);
             return wanted;
@@ -168,7 +168,10 @@ static void take(struct reading *reading, const struct section *section, const y
     }
     const char *text = (const char *)value->data.scalar.value;
     const char *why = store(reading->config, &key[row], index, text, wanted);
-    if (why) finding(reading, value->start_mark, "'%s' is '%s', wanted: %s", written, text, why);
+    bool secret = key[row].kind == RW_CONFIG_SECRET;
+    if (why)
+        finding(reading, value->start_mark, "'%s' is '%s', wanted: %s", written,
+                secret ? "(not shown)" : text, why);
 }
 
 static bool section_exists(const char *name) {
@@ -305,6 +308,8 @@ static void print_key(const struct rw_config *config, const struct rw_config_key
     fprintf(out, "%s%s: ", indent, dot ? dot + 1 : key->path);
     if (key->kind == RW_CONFIG_NUMBER)
         fprintf(out, "%llu\n", (unsigned long long)*(const uint64_t *)field);
+    else if (key->kind == RW_CONFIG_SECRET && *(const char *)field)
+        fprintf(out, "\"\" # set, not shown\n");
     else
         fprintf(out, "\"%s\"\n", (const char *)field);
 }

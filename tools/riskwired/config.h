@@ -46,6 +46,23 @@ struct rw_config_feed {
     uint64_t gap_timeout_us;
     uint64_t orders;
     uint64_t queue_mib;
+
+    char request_servers[RW_CONFIG_TEXT_BYTES];
+    char serve[RW_CONFIG_TEXT_BYTES];
+    char snapshot_server[RW_CONFIG_TEXT_BYTES];
+    char snapshot_user[RW_CONFIG_TEXT_BYTES];
+    char snapshot_password[RW_CONFIG_TEXT_BYTES];
+    char snapshot_end[RW_CONFIG_TEXT_BYTES];
+    char snapshot_next[RW_CONFIG_TEXT_BYTES];
+    uint64_t request_timeout_ms;
+    uint64_t request_attempts;
+    uint64_t request_messages;
+    uint64_t request_max;
+    uint64_t snapshot_timeout_ms;
+    uint64_t snapshot_attempts;
+    uint64_t snapshot_retry_ms;
+    uint64_t store_mib;
+    uint64_t reorder_packets;
 };
 
 struct rw_config {
@@ -97,7 +114,11 @@ struct rw_config {
     uint64_t capture_ring_kib;
 };
 
-enum rw_config_kind { RW_CONFIG_TEXT, RW_CONFIG_NUMBER };
+enum rw_config_kind {
+    RW_CONFIG_TEXT,
+    RW_CONFIG_NUMBER,
+    RW_CONFIG_SECRET, /* a text that is never printed */
+};
 
 struct rw_config_key {
     const char *path; /* "site" or "feed.speed" */

@@ -11,6 +11,11 @@
         path, RW_CONFIG_TEXT, offsetof(struct rw_config, field), required, must_match, unset, \
             words, 0, 0, "", help                                                             \
     }
+#define SECRET(path, field, help)                                                                \
+    {                                                                                            \
+        path, RW_CONFIG_SECRET, offsetof(struct rw_config, field), false, false, "", NULL, 0, 0, \
+            "", help                                                                             \
+    }
 #define NUMBER(path, field, must_match, unset, min, max, unit, help)                               \
     {                                                                                              \
         path, RW_CONFIG_NUMBER, offsetof(struct rw_config, field), false, must_match, unset, NULL, \
@@ -80,6 +85,42 @@ static const struct rw_config_key keys[] = {
         "feed.queue_mib", feed[0].queue_mib, false, "0", 0, 16384, "MiB",
         "live ports: trades that may wait while risk is busy, and twice that in the shadow; full: "
         "a gap; 0: 512 for profile host, else 16"),
+
+    TEXT(
+        "feed.request_servers", feed[0].request_servers, false, false, "", NULL,
+        "up to four HOST:PORT,HOST:PORT that send lost messages again (MoldUDP64), in the order in "
+        "which they are asked; the peer's feed.serve first; empty: none"),
+    TEXT("feed.serve", feed[0].serve, false, false, "", NULL,
+         "ADDRESS:PORT where the peer may ask for messages it has lost; only hosts that stand in "
+         "request_servers are answered; empty: nowhere"),
+    NUMBER("feed.store_mib", feed[0].store_mib, false, "32", 1, 65536, "MiB",
+           "messages kept for the peer; about 30,000 a MiB"),
+    NUMBER("feed.request_timeout_ms", feed[0].request_timeout_ms, false, "250", 1, 10000, "ms",
+           "after which a request is sent to the next server, and a silent one is passed over"),
+    NUMBER("feed.request_attempts", feed[0].request_attempts, false, "12", 1, 1000, "requests",
+           "for the first missing message, before a snapshot is taken or the gap given up"),
+    NUMBER("feed.request_messages", feed[0].request_messages, false, "1024", 1, 65534, "messages",
+           "that one request asks for at most"),
+    NUMBER("feed.request_max", feed[0].request_max, false, "100000", 1, 1000000000, "messages",
+           "with more missing a snapshot is taken at once; also after a late start"),
+    TEXT("feed.snapshot_server", feed[0].snapshot_server, false, false, "", NULL,
+         "HOST:PORT of the venue's GLIMPSE server; empty: none; only for venue itch50"),
+    TEXT("feed.snapshot_user", feed[0].snapshot_user, false, false, "", NULL,
+         "user name there, at most 6 characters"),
+    SECRET("feed.snapshot_password", feed[0].snapshot_password,
+           "password there, at most 10 characters"),
+    TEXT("feed.snapshot_end", feed[0].snapshot_end, false, false, "ascii", "ascii|binary",
+         "how a snapshot writes its sequence: 20 characters or 8 bytes"),
+    TEXT("feed.snapshot_next", feed[0].snapshot_next, false, false, "same", "same|plus_one",
+         "same: that is the first message behind the snapshot; plus_one: the last one in it"),
+    NUMBER("feed.snapshot_timeout_ms", feed[0].snapshot_timeout_ms, false, "5000", 10, 600000, "ms",
+           "without a message of it, after which a snapshot has failed"),
+    NUMBER("feed.snapshot_attempts", feed[0].snapshot_attempts, false, "3", 1, 1000, "snapshots",
+           "in a row, before the channel goes on without: stale, its BBOs not told"),
+    NUMBER("feed.snapshot_retry_ms", feed[0].snapshot_retry_ms, false, "10000", 10, 3600000, "ms",
+           "after which such a channel tries again"),
+    NUMBER("feed.reorder_packets", feed[0].reorder_packets, false, "0", 0, 65536, "packets",
+           "held while a message is missing, 2 KiB each; 0: 1024, with servers 8192"),
 
     NUMBER("port.descriptors", port_descriptors, false, "1024", 64, 32768, "packets",
            "receive queue of a live port: what it holds while rx is elsewhere; more costs cache"),

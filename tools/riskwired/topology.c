@@ -31,6 +31,8 @@ struct rw_topology *rw_wiring_topology(struct rw_wiring *w) {
         {"deliver",   &rw_deliver_stage_type, &w->deliver,   0,         3},
         {"risk",      &rw_risk_stage_type,    &w->risk,      w->shards, 3},
         {"merge",     &rw_merge_stage_type,   &w->merge,     0,         2},
+        /* last, and left out where no channel has a server or a peer to serve */
+        {"recover",   &rw_recover_stage_type, &w->recover,   0,         1},
     };
     const struct rw_link_row links[] = {
         /* from    to        depth  slot bytes           fan-out            elastic when */
@@ -45,11 +47,15 @@ struct rw_topology *rw_wiring_topology(struct rw_wiring *w) {
         {"repl",   RW_COLD,     64, RW_SLOT_BYTES,       1,                 true,  ALWAYS},
         {"risk",   "merge",   4096, RW_RESULT_BYTES,     RW_RISK_FAN_OUT,   false, ALWAYS},
         {"merge",  "deliver", 4096, RW_RESULT_BYTES,     RW_MERGE_FAN_OUT,  false, ALWAYS},
+        {"feed",   "recover",   16, RW_RECOVER_SLOT_BYTES, 1,               true,  ALWAYS},
+        {"recover", "feed",     64, RW_RECOVER_SLOT_BYTES, 1,               true,  ALWAYS},
     };
+    const uint32_t without = w->recovers ? 0 : 1;
     static_assert(sizeof stages == sizeof w->stage, "RW_WIRING_STAGES");
     static_assert(sizeof links == sizeof w->link, "RW_WIRING_LINKS");
     memcpy(w->stage, stages, sizeof stages);
     memcpy(w->link, links, sizeof links);
-    return rw_topology_new(w->stage, RW_WIRING_STAGES, w->link, RW_WIRING_LINKS);
+    return rw_topology_new(w->stage, RW_WIRING_STAGES - without, w->link,
+                           RW_WIRING_LINKS - 2 * without);
 }
 /* clang-format on */

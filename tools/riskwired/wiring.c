@@ -9,9 +9,11 @@
 #include "dataplane/base/assert.h"
 #include "dataplane/base/err.h"
 #include "risk/bar_setting.h"
+#include "tools/riskwired/recovery_terms.h"
 #include "tools/riskwired/venue_terms.h"
 
 static_assert(RW_CONFIG_FEEDS_MAX == RW_ENRICH_CHANNELS_MAX, "a section is a channel");
+static_assert(RW_CONFIG_FEEDS_MAX == RW_RECOVER_CHANNELS_MAX, "a section is a channel");
 static_assert(RW_CONFIG_FEEDS_MAX * RW_LINES <= RW_RX_ROWS_MAX, "of two lines");
 
 /* Bumped whenever the same log would give other results. */
@@ -144,7 +146,6 @@ static int make_feed(struct rw_feed_cfg *feed, const struct rw_config_feed *conf
     feed->channel = (uint16_t)config->channel;
     feed->line = (struct rw_line_cfg){.venue = venue,
                                       .gap_timer_ns = config->gap_timeout_us * 1000,
-                                      .reorder_packets = 1024,
                                       .packet_bytes = RW_FRAME_SLOT_BYTES,
                                       .session_switch_packets = 64,
                                       .lines = *config->line_b ? 2 : 1,
@@ -167,12 +168,16 @@ static uint64_t queue_bytes(const struct rw_config *config, const struct rw_conf
 static int make_feeds(struct rw_wiring *wiring, const struct rw_config *config) {
     char name[RW_CONFIG_FEED_NAME_BYTES];
     int rc = check_feeds(config);
-    wiring->feeds = config->feeds;
+    wiring->feeds = wiring->recover.channels = config->feeds;
     for (uint32_t i = 0; rc == 0 && i < config->feeds; i++) {
         rw_config_feed_name(i, name);
         rc = make_feed(&wiring->feed[i], &config->feed[i], name, config->session);
         wiring->feed[i].queue_bytes = queue_bytes(config, &config->feed[i]);
         wiring->feed[i].tells_clock = wiring->feed[i].line.file_ports && config->feeds > 1;
+        if (!rc)
+            rc = rw_recovery_terms(&config->feed[i], name, &wiring->feed[i],
+                                   &wiring->recover.channel[i]);
+        wiring->recovers |= rw_recovery_is_wanted(&wiring->feed[i]);
     }
     return rc;
 }

@@ -5,6 +5,7 @@
 #include "dataplane/delivery/deliver_stage.h"
 #include "dataplane/feed/feed_stage.h"
 #include "dataplane/feed/intake_stage.h"
+#include "dataplane/feed/recover_stage.h"
 #include "dataplane/nic/nic_dpdk.h"
 #include "dataplane/nic/rx_stage.h"
 #include "dataplane/topology/topology.h"
@@ -15,13 +16,15 @@
 #include "risk/risk_stage.h"
 #include "tools/riskwired/config.h"
 
-#define RW_WIRING_STAGES 8u
-#define RW_WIRING_LINKS  11u
+#define RW_WIRING_STAGES 9u
+#define RW_WIRING_LINKS  13u
 
 struct rw_wiring {
     struct rw_rx_cfg rx;
     struct rw_feed_cfg feed[RW_CONFIG_FEEDS_MAX]; /* in the order of the sections */
     uint32_t feeds;
+    struct rw_recover_cfg recover;
+    bool recovers; /* some channel has somebody to ask or to serve */
     struct rw_intake_cfg intake;
     struct rw_enrich_cfg enrich;
     struct rw_repl_cfg repl;

@@ -45,6 +45,21 @@ static void the_printed_defaults_load_to_the_defaults(void **state) {
     assert_memory_equal(&config, &wanted, sizeof config);
 }
 
+static void a_secret_is_read_and_never_printed(void **state) {
+    struct rw_config *config = malloc(sizeof *config);
+    rw_config_defaults(config);
+    strcpy(config->feed[0].snapshot_password, "open-sesam");
+    char *text = NULL;
+    size_t bytes = 0;
+    FILE *out = open_memstream(&text, &bytes);
+    rw_config_print(config, out);
+    fclose(out);
+    assert_null(strstr(text, "open-sesam"));
+    assert_non_null(strstr(text, "snapshot_password: \"\" # set, not shown"));
+    free(text);
+    free(config);
+}
+
 static void an_unknown_key_is_named_with_its_place_and_the_nearest_key(void **state) {
     struct rw_config config;
     char text[70000];
@@ -170,6 +185,7 @@ int main(void) {
         cmocka_unit_test(feeds_are_numbered_without_a_hole_and_up_to_eight),
         cmocka_unit_test(a_further_feed_changes_the_hash_of_what_must_match),
         cmocka_unit_test(the_printed_defaults_load_to_the_defaults),
+        cmocka_unit_test(a_secret_is_read_and_never_printed),
         cmocka_unit_test(an_unknown_key_is_named_with_its_place_and_the_nearest_key),
         cmocka_unit_test(values_out_of_range_say_the_range_and_are_all_reported_at_once),
         cmocka_unit_test(a_missing_required_key_is_named),
