@@ -129,7 +129,7 @@ static struct rw_end_body end_body(const struct rw_entry *entry) {
     return body;
 }
 
-/* A fill's identity stands in its first slot. */
+/* The identity of what intake gives stands in its first slot. */
 struct identity {
     uint16_t source;
     uint64_t sequence;
@@ -172,7 +172,7 @@ static void note_fill(struct rw_enrich_core *core, const struct rw_entry *head) 
 /* note_refresh keeps how far the rounds are. A round that a dead leader has left unfinished is not
  * finished by the next, which begins one of its own. */
 static void note_refresh(struct rw_enrich_core *core, const struct rw_entry *head) {
-    if (head->type == RW_ENTRY_TICK || head->type == RW_ENTRY_FILL) core->refresh_worth = true;
+    if (head->type == RW_ENTRY_TICK || rw_entry_from_intake(head->type)) core->refresh_worth = true;
     if (head->type != RW_ENTRY_REFRESH) return;
     struct rw_refresh_body body;
     memcpy(&body, head->body, sizeof body);
@@ -200,7 +200,7 @@ void rw_enrich_logged(struct rw_enrich_core *core, const struct rw_entry *head) 
         struct channel *channel = channel_of(core, tick_channel(head));
         RW_ASSERT(channel);
         rw_shadow_logged(channel->shadow, head);
-    } else if (head->type == RW_ENTRY_FILL) {
+    } else if (rw_entry_from_intake(head->type)) {
         note_fill(core, head);
     } else if (head->type == RW_ENTRY_END) {
         note_end(core, head);
@@ -281,7 +281,7 @@ static bool end_is_due(const struct channel *channel) {
 
 /* intake_is_logged: the log has this message already, or nothing can come of it. */
 static bool intake_is_logged(const struct rw_enrich_core *core, const struct rw_entry *intake) {
-    if (intake->type == RW_ENTRY_FILL) {
+    if (rw_entry_from_intake(intake->type)) {
         struct identity identity = identity_of(intake);
         return identity.source > RW_ENRICH_SOURCES_MAX ||
                identity.sequence <= core->source[identity.source].logged;
@@ -392,7 +392,8 @@ static void log_slot(struct rw_enrich_core *core, const struct rw_entry *entry,
     struct rw_entry *slot = &out->slot[out->slots++];
     *slot = *entry;
     slot->sequence = core->next_sequence++;
-    if (entry->type == RW_ENTRY_TICK || entry->type == RW_ENTRY_FILL) core->refresh_worth = true;
+    if (entry->type == RW_ENTRY_TICK || rw_entry_from_intake(entry->type))
+        core->refresh_worth = true;
     rw_stat_add(&core->stats.enrich->logged, 1);
 }
 
@@ -622,7 +623,8 @@ void rw_enrich_intake(struct rw_enrich_core *core, const struct rw_entry *first,
     out->slots = 0;
     out->arrival_ns = 0;
     if (core->phase == CLOSED || intake_is_logged(core, first)) {
-        if (first->type == RW_ENTRY_FILL) rw_stat_add(&core->stats.enrich->fills_already_logged, 1);
+        if (rw_entry_from_intake(first->type))
+            rw_stat_add(&core->stats.enrich->fills_already_logged, 1);
         return;
     }
     RW_ASSERT(core->phase == LEADING);
@@ -632,14 +634,15 @@ void rw_enrich_intake(struct rw_enrich_core *core, const struct rw_entry *first,
         log_body(core, RW_ENTRY_END, &body, out);
         return;
     }
-    RW_ASSERT(first->type == RW_ENTRY_FILL && first->slots == 2 && second);
+    RW_ASSERT(rw_entry_from_intake(first->type) && first->slots >= 1 && first->slots <= 2);
+    RW_ASSERT(first->slots == 1 || second);
     struct identity identity = identity_of(first);
     if (identity.sequence != core->source[identity.source].logged + 1)
         rw_stat_add(&core->stats.enrich->bad_source, 1);
     note_fill(core, first);
     out->arrival_ns = first->sequence;
     log_slot(core, first, out);
-    out->slot[out->slots++] =
-        *second; /* a continuation slot is body all over: no sequence of its own */
+    if (first->slots == 2) /* a continuation slot is body all over: no sequence of its own */
+        out->slot[out->slots++] = *second;
     rw_stat_add(&core->stats.enrich->fills, 1);
 }

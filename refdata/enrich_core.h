@@ -44,7 +44,7 @@
 #define RW_ENRICH_COUNTERS(X)                                                                  \
     X(logged, "entries", "entries this site has logged as leader")                             \
     X(ticks, "entries", "of these, ticks")                                                     \
-    X(fills, "entries", "of these, fills")                                                     \
+    X(fills, "entries", "of these, fills and orders")                                          \
     X(clocks, "entries", "of these, marks of event time")                                      \
     X(refreshes, "entries", "of these, refreshes of what is conflated")                        \
     X(received, "messages", "messages taken from feed, marks of its clock aside")              \

@@ -16,6 +16,7 @@
 #include "risk/holder_index.h"
 #include "risk/limit_core.h"
 #include "risk/mark_core.h"
+#include "risk/order_core.h"
 #include "risk/position_core.h"
 #include "risk/var_core.h"
 #include "risk/venue_marks.h"
@@ -33,6 +34,7 @@ enum pending {
     PENDING_LIMITS = 4u,      /* << measure − 1 */
     PENDING_VAR_LIMITS = 32u, /* VaR; ES is the next */
     PENDING_DRAWDOWN = 128u,
+    PENDING_OPEN = 256u,
     PENDING_RISK = 4u << 16,
 };
 
@@ -57,7 +59,7 @@ struct instrument {
 static_assert(sizeof(struct instrument) == 64, "one line");
 static_assert(PENDING_VAR_LIMITS == PENDING_LIMITS << (RW_MEASURE_VAR - 1) &&
                   PENDING_DRAWDOWN == PENDING_LIMITS << (RW_MEASURE_DRAWDOWN - 1) &&
-                  RW_MEASURE_COUNT <= 17,
+                  PENDING_OPEN == PENDING_LIMITS << (RW_MEASURE_OPEN - 1) && RW_MEASURE_COUNT <= 17,
               "the bits of measures");
 
 struct portfolio {
@@ -68,7 +70,8 @@ struct portfolio {
     uint16_t quality, published_quality;
     uint8_t published;  /* something of it was published */
     bool falls_limited; /* there is a limit on its drawdown */
-    uint8_t reserved[10];
+    bool opens_limited; /* on its open orders */
+    uint8_t reserved[9];
 };
 static_assert(sizeof(struct portfolio) == 64, "one line");
 
@@ -118,6 +121,7 @@ struct cursor {
     uint32_t row; /* portfolio, index within the shard */
     uint32_t limits_changed;
     const struct position_cell *position;
+    bool open_moved; /* what is open of the entry's portfolio has changed */
     struct totals change;
     struct rw_var_result var; /* of the last refresh */
     struct desk_change desk;
@@ -132,6 +136,9 @@ struct rw_risk {
     struct portfolio *portfolios; /* of the shard */
     struct rw_limits *limits;
     struct rw_drawdown *drawdowns; /* by portfolio */
+    struct rw_open_limit *opens;   /* by portfolio: money of open orders, and its limit */
+    struct rw_open *open;          /* by position: quantities of open orders */
+    struct rw_orders orders;
     struct quality_counts *quality;
     struct position_cell *positions;
     uint64_t *dirty; /* bit per portfolio of the shard */
@@ -153,15 +160,15 @@ struct rw_risk {
 /* ── Memory ──────────────────────────────────────────────────────────────────────────────────── */
 
 struct layout {
-    size_t instruments, portfolios, limits, drawdowns, quality, positions, dirty, channels, venues,
-        shifts, holders, executions, ledger, var, bars;
+    size_t instruments, portfolios, limits, drawdowns, opens, open, orders, quality, positions,
+        dirty, channels, venues, shifts, holders, executions, ledger, var, bars;
     size_t bytes;
     struct rw_var_cfg var_cfg;
     struct rw_bar_cfg bar_cfg;
     struct rw_risk_range range;
     uint32_t
         pairs_each; /* new pairs per portfolio: a share of the whole, so not a matter of shards */
-    uint32_t positions_size, holders_size, fills_max;
+    uint32_t positions_size, holders_size, fills_max, orders_max;
 };
 
 static size_t place(struct layout *layout, uint64_t count, size_t bytes_each) {
@@ -175,6 +182,7 @@ static struct layout layout_of(const struct rw_risk_cfg *cfg) {
     struct layout layout = {.bytes = (sizeof(struct rw_risk) + 63) & ~(size_t)63};
     layout.range = rw_risk_shard_range(image, cfg->shard, cfg->shards);
     layout.fills_max = cfg->fills_max ? cfg->fills_max : RW_RISK_FILLS_DEFAULT;
+    layout.orders_max = layout.fills_max < RW_ORDERS_MAX ? layout.fills_max : RW_ORDERS_MAX;
     uint32_t pairs_max = cfg->positions_max ? cfg->positions_max : RW_RISK_POSITIONS_DEFAULT;
     uint32_t portfolios_all = image->portfolios.count > 1 ? image->portfolios.count - 1 : 1;
     layout.pairs_each = (pairs_max + portfolios_all - 1) / portfolios_all;
@@ -193,6 +201,9 @@ static struct layout layout_of(const struct rw_risk_cfg *cfg) {
     layout.portfolios = place(&layout, portfolios, sizeof(struct portfolio));
     layout.limits = place(&layout, portfolios, sizeof(struct rw_limits));
     layout.drawdowns = place(&layout, portfolios, sizeof(struct rw_drawdown));
+    layout.opens = place(&layout, portfolios, sizeof(struct rw_open_limit));
+    layout.open = place(&layout, layout.positions_size, sizeof(struct rw_open));
+    layout.orders = place(&layout, 1, rw_orders_footprint(layout.orders_max));
     layout.quality = place(&layout, portfolios, sizeof(struct quality_counts));
     layout.positions = place(&layout, layout.positions_size, sizeof(struct position_cell));
     layout.dirty = place(&layout, portfolios / 64 + 1, sizeof(uint64_t));
@@ -243,7 +254,10 @@ static void load_portfolios(struct rw_risk *risk, const struct rw_image *image,
                        row->limit_first, row->limit_count);
         rw_drawdown_init(&risk->drawdowns[p], image, RW_SCOPE_PORTFOLIO, risk->range.first + p,
                          row->limit_first, row->limit_count);
+        rw_open_limit_init(&risk->opens[p], image, risk->range.first + p, row->limit_first,
+                           row->limit_count);
         risk->portfolios[p].falls_limited = risk->drawdowns[p].limited;
+        risk->portfolios[p].opens_limited = risk->opens[p].limited;
     }
 }
 
@@ -288,6 +302,8 @@ struct rw_risk *rw_risk_new(void *memory, const struct rw_risk_cfg *cfg) {
         .portfolios = (void *)(base + layout.portfolios),
         .limits = (void *)(base + layout.limits),
         .drawdowns = (void *)(base + layout.drawdowns),
+        .opens = (void *)(base + layout.opens),
+        .open = (void *)(base + layout.open),
         .quality = (void *)(base + layout.quality),
         .positions = (void *)(base + layout.positions),
         .dirty = (void *)(base + layout.dirty),
@@ -303,6 +319,7 @@ struct rw_risk *rw_risk_new(void *memory, const struct rw_risk_cfg *cfg) {
         risk->shifts = (void *)(base + layout.shifts);
     }
     rw_exec_set_new(&risk->executions, base + layout.executions, layout.fills_max);
+    rw_orders_new(&risk->orders, base + layout.orders, layout.orders_max);
     rw_ledger_new(&risk->ledger, base + layout.ledger, layout.fills_max);
     load_instruments(risk, cfg->image);
     load_portfolios(risk, cfg->image, layout.pairs_each);
@@ -356,12 +373,14 @@ static inline uint32_t settle(struct rw_risk *risk, uint32_t p, const struct tot
     if (portfolio->falls_limited &&
         rw_drawdown_step(&risk->drawdowns[p], totals->realised + totals->unrealised))
         at->limits_changed |= PENDING_DRAWDOWN / PENDING_LIMITS;
+    if (portfolio->opens_limited && rw_open_step(&risk->opens[p], totals->net))
+        at->limits_changed |= PENDING_OPEN / PENDING_LIMITS;
     at->row = p;
     at->change = portfolio->published ? *change : *totals;
     bool moved =
         (at->change.realised | at->change.unrealised | at->change.gross | at->change.net) != 0;
-    bool changed =
-        moved || portfolio->quality != portfolio->published_quality || at->limits_changed != 0;
+    bool changed = moved || at->open_moved || at->limits_changed != 0 ||
+                   portfolio->quality != portfolio->published_quality;
     return (changed ? PENDING_PORTFOLIO : 0) | at->limits_changed * PENDING_LIMITS;
 }
 
@@ -730,6 +749,17 @@ static void take_position(struct rw_risk *risk, struct rw_holder *holder,
     if (var_due) risk->at.pending |= refresh(risk, p, true);
 }
 
+/* Makes a new pair of a portfolio that has room for it. */
+static struct rw_holder *insert_pair(struct rw_risk *risk, uint32_t index, uint32_t portfolio) {
+    RW_ASSERT(risk->positions_used < risk->positions_size);
+    RW_ASSERT(risk->portfolios[portfolio - risk->range.first].pairs_left > 0);
+    risk->portfolios[portfolio - risk->range.first].pairs_left--;
+    risk->positions[risk->positions_used].instrument = index;
+    risk->positions[risk->positions_used].portfolio = portfolio;
+    return rw_holder_insert(&risk->holders, &risk->instruments[index].holders, portfolio,
+                            risk->positions_used++);
+}
+
 /* Applies a new fill and returns its place in the ledger; RW_LEDGER_NONE, and nothing changed, when
  * a bound or the room for new positions stands against it. */
 static uint32_t apply_fill(struct rw_risk *risk, uint32_t index, const struct rw_fill_body *fill) {
@@ -750,14 +780,7 @@ static uint32_t apply_fill(struct rw_risk *risk, uint32_t index, const struct rw
         rw_stat_add(&risk->counters->fill_over_bounds, 1);
         return RW_LEDGER_NONE;
     }
-    if (!holder) {
-        RW_ASSERT(risk->positions_used < risk->positions_size);
-        portfolio->pairs_left--;
-        risk->positions[risk->positions_used].instrument = index;
-        risk->positions[risk->positions_used].portfolio = fill->portfolio;
-        holder = rw_holder_insert(&risk->holders, &instrument->holders, fill->portfolio,
-                                  risk->positions_used++);
-    }
+    if (!holder) holder = insert_pair(risk, index, fill->portfolio);
     take_position(risk, holder, &after);
     rw_stat_add(&risk->counters->fills, 1);
     return rw_ledger_append(&risk->ledger, &risk->positions[holder->position].fills,
@@ -820,6 +843,113 @@ static enum rw_risk_step walk_fold(struct rw_risk *risk) {
     return RW_RISK_MESSAGE;
 }
 
+/* Takes an order out of what is open (sign −1) or into it (+1). */
+static void add_open(struct rw_risk *risk, uint32_t position, const struct rw_order *order,
+                     int64_t sign) {
+    const struct instrument *instrument = &risk->instruments[order->instrument];
+    struct rw_open *quantity = &risk->open[position];
+    struct rw_open *money = &risk->opens[order->portfolio - risk->range.first].open;
+    int64_t value = order->open * instrument->multiplier * order->price;
+    if (order->side == RW_SIDE_BUY) {
+        quantity->buys += sign * order->open;
+        money->buys += sign * value;
+    } else {
+        quantity->sells += sign * order->open;
+        money->sells += sign * value;
+    }
+}
+
+/* Whether the sums keep their bounds with one more order. */
+static bool open_fits(const struct rw_risk *risk, const struct rw_order *order) {
+    const struct rw_open *money = &risk->opens[order->portfolio - risk->range.first].open;
+    int64_t value = order->open * risk->instruments[order->instrument].multiplier * order->price;
+    return rw_money_fits((__int128)value +
+                         (order->side == RW_SIDE_BUY ? money->buys : money->sells));
+}
+
+/* Gives the change of an order to its pair; returns the pair, NULL when nothing changed. */
+static struct rw_holder *move_order(struct rw_risk *risk, struct rw_order *order,
+                                    const struct rw_order *before) {
+    struct rw_holder_list *list = &risk->instruments[order->instrument].holders;
+    struct rw_holder *holder = rw_holder_find(&risk->holders, list, order->portfolio);
+    if (before->counted && before->open == order->open && before->price == order->price)
+        return NULL;
+    if (before->counted) add_open(risk, holder->position, before, -1);
+    order->counted = 0;
+    if (order->open == 0) return before->counted ? holder : NULL;
+    bool room = holder || risk->portfolios[order->portfolio - risk->range.first].pairs_left > 0;
+    if (!room || !open_fits(risk, order)) {
+        rw_stat_add(room ? &risk->counters->order_over_bounds : &risk->counters->order_no_pair_room,
+                    1);
+        return before->counted ? holder : NULL;
+    }
+    if (!holder) holder = insert_pair(risk, order->instrument, order->portfolio);
+    add_open(risk, holder->position, order, 1);
+    order->counted = 1;
+    return holder;
+}
+
+/* The same, and remembers whether the portfolio's sums have changed. */
+static struct rw_holder *follow_order(struct rw_risk *risk, struct rw_order *order,
+                                      const struct rw_order *before) {
+    const struct rw_open *money = &risk->opens[order->portfolio - risk->range.first].open;
+    const struct rw_open was = *money;
+    struct rw_holder *holder = move_order(risk, order, before);
+    risk->at.open_moved = money->buys != was.buys || money->sells != was.sells;
+    return holder;
+}
+
+static bool order_well_formed(const struct rw_risk *risk, const struct rw_entry *entry,
+                              const struct rw_order_body *body) {
+    if (entry->instrument == RW_INSTRUMENT_NONE || entry->instrument >= risk->instrument_count ||
+        (body->side != RW_SIDE_BUY && body->side != RW_SIDE_SELL) ||
+        body->kind < RW_ORDER_ACCEPTED || body->kind > RW_ORDER_EXPIRED)
+        return false;
+    if (body->kind == RW_ORDER_CANCELLED || body->kind == RW_ORDER_EXPIRED) return true;
+    return body->quantity > 0 && body->price >= 0 && body->price <= RW_PRICE_MAX &&
+           body->quantity <= RW_UNITS_MAX / risk->instruments[entry->instrument].multiplier;
+}
+
+static void begin_order(struct rw_risk *risk, const struct rw_entry *entry) {
+    struct rw_order_body body;
+    memcpy(&body, entry->body, sizeof body);
+    bool mine = body.portfolio >= risk->range.first && body.portfolio < risk->range.end;
+    bool there = body.portfolio != RW_PORTFOLIO_NONE && body.portfolio <= risk->last_portfolio;
+    if (!there || !order_well_formed(risk, entry, &body)) {
+        if (mine || (risk->shard == 0 && !there)) rw_stat_add(&risk->counters->order_malformed, 1);
+        return;
+    }
+    struct rw_order *order, before;
+    int32_t price = body.price ? (int32_t)body.price : risk->instruments[entry->instrument].mark;
+    enum rw_order_outcome outcome =
+        rw_orders_take(&risk->orders, entry->instrument, &body, price, &order, &before);
+    if (!mine) return;
+    rw_stat *const counters[] = {[RW_ORDER_APPLIED] = &risk->counters->orders,
+                                 [RW_ORDER_REPEATED] = &risk->counters->order_repeated,
+                                 [RW_ORDER_CONFLICT] = &risk->counters->order_conflict,
+                                 [RW_ORDER_UNKNOWN] = &risk->counters->order_unknown,
+                                 [RW_ORDER_FULL] = &risk->counters->order_no_id_room};
+    rw_stat_add(counters[outcome], 1);
+    if (outcome != RW_ORDER_APPLIED) return;
+    if (body.kind == RW_ORDER_REJECTED) rw_stat_add(&risk->counters->orders_rejected, 1);
+    const struct rw_holder *holder = follow_order(risk, order, &before);
+    if (!holder) return;
+    risk->at.position = &risk->positions[holder->position];
+    risk->at.pending = PENDING_POSITION | settle(risk, body.portfolio - risk->range.first,
+                                                 &(struct totals){.realised = 0});
+}
+
+/* A fill of an order makes less of it open, whether its position takes it or not. */
+static void fill_order(struct rw_risk *risk, uint32_t instrument, const struct rw_fill_body *fill,
+                       bool mine) {
+    struct rw_order before, *order = rw_orders_fill(&risk->orders, instrument, fill, &before);
+    if (!mine) return;
+    if (order)
+        follow_order(risk, order, &before);
+    else
+        rw_stat_add(&risk->counters->fill_order_unknown, 1);
+}
+
 static void begin_fill(struct rw_risk *risk, const struct rw_entry *entry) {
     struct rw_fill_body fill = {0};
     bool whole = entry->slots == 2;
@@ -837,6 +967,8 @@ static void begin_fill(struct rw_risk *risk, const struct rw_entry *entry) {
     struct rw_exec_cell *seen_as;
     enum rw_exec_seen seen = rw_exec_set_put(&risk->executions, fill.exec_id,
                                              digest_of(entry->instrument, &fill), &seen_as);
+    if (seen == RW_EXEC_NEW && fill.kind == RW_FILL_NEW && fill.reference != 0)
+        fill_order(risk, entry->instrument, &fill, mine);
     if (!mine) return;
     if (seen != RW_EXEC_NEW) {
         rw_stat_add(seen == RW_EXEC_DUPLICATE  ? &risk->counters->fill_duplicate
@@ -847,6 +979,9 @@ static void begin_fill(struct rw_risk *risk, const struct rw_entry *entry) {
     }
     seen_as->fill = fill.kind == RW_FILL_NEW ? apply_fill(risk, entry->instrument, &fill)
                                              : begin_correction(risk, entry->instrument, &fill);
+    if (risk->at.open_moved && risk->at.pending == 0) /* the position did not take it */
+        risk->at.pending =
+            settle(risk, fill.portfolio - risk->range.first, &(struct totals){.realised = 0});
 }
 
 static void begin_refresh(struct rw_risk *risk, const struct rw_entry *entry) {
@@ -886,6 +1021,7 @@ void rw_risk_begin(struct rw_risk *risk, const struct rw_entry *entry) {
     at->clock = false;
     at->over = 0;
     at->session_event = 0;
+    at->open_moved = false;
     at->pending = 0;
     at->desk.desk = 0;
     at->records = 0;
@@ -897,6 +1033,9 @@ void rw_risk_begin(struct rw_risk *risk, const struct rw_entry *entry) {
         break;
     case RW_ENTRY_FILL:
         begin_fill(risk, entry);
+        break;
+    case RW_ENTRY_ORDER:
+        begin_order(risk, entry);
         break;
     case RW_ENTRY_CLOCK:
         begin_clock(risk);
@@ -937,8 +1076,11 @@ static inline void write_head(const struct cursor *at, uint8_t kind, struct rw_r
 /* The worst state of a portfolio's limits, but for those of VaR and ES. */
 static inline uint8_t worst_limit(const struct rw_risk *risk, uint32_t p) {
     uint8_t worst = risk->limits[p].worst;
-    if (!risk->portfolios[p].falls_limited) return worst;
-    return risk->drawdowns[p].state > worst ? risk->drawdowns[p].state : worst;
+    if (risk->portfolios[p].falls_limited && risk->drawdowns[p].state > worst)
+        worst = risk->drawdowns[p].state;
+    if (risk->portfolios[p].opens_limited && risk->opens[p].state > worst)
+        worst = risk->opens[p].state;
+    return worst;
 }
 
 static inline void write_totals(const struct rw_risk *risk, uint8_t kind, struct rw_result *to) {
@@ -951,6 +1093,8 @@ static inline void write_totals(const struct rw_risk *risk, uint8_t kind, struct
     to->unrealised_pnl = portfolio->totals.unrealised;
     to->gross = portfolio->totals.gross;
     to->net = portfolio->totals.net;
+    to->open_buys = risk->opens[risk->at.row].open.buys;
+    to->open_sells = risk->opens[risk->at.row].open.sells;
 }
 
 static inline void add_to_desk(struct desk_change *desk, const struct portfolio *portfolio,
@@ -996,6 +1140,8 @@ static void write_position(const struct rw_risk *risk, struct rw_result *to) {
         rw_position_unrealised(&cell->position, instrument->multiplier, instrument->mark);
     to->net = rw_position_value(&cell->position, instrument->multiplier, instrument->mark);
     to->gross = rw_magnitude(to->net);
+    to->open_buys = risk->open[cell - risk->positions].buys;
+    to->open_sells = risk->open[cell - risk->positions].sells;
     const struct rw_composite *composite = rw_risk_composite(risk, cell->instrument);
     if (!composite) return;
     uint64_t now = risk->at.event_time_ns, since = composite->across_since_ns;
@@ -1011,6 +1157,8 @@ static void write_limit(const struct rw_risk *risk, uint8_t measure, struct rw_r
         to->limit_state = risk->limits[row].state[measure - 1];
     else if (measure == RW_MEASURE_DRAWDOWN)
         to->limit_state = risk->drawdowns[row].state;
+    else if (measure == RW_MEASURE_OPEN)
+        to->limit_state = risk->opens[row].state;
     else
         to->limit_state = risk->at.var.state[measure - RW_MEASURE_VAR];
 }

@@ -60,6 +60,16 @@
     X(fill_no_id_room, "fills", "rejected: the table of execution ids is full")               \
     X(correction_unknown, "fills", "rejected: corrects no fill of today in that position")    \
     X(correction_of_busted, "fills", "rejected: corrects a fill that was taken back")         \
+    X(orders, "orders", "events of own portfolios' orders taken")                             \
+    X(orders_rejected, "orders", "of these: rejected by the venue")                           \
+    X(order_repeated, "orders", "ignored: told before")                                       \
+    X(order_conflict, "orders", "ignored: the id is another order's")                         \
+    X(order_unknown, "orders", "ignored: no such open order")                                 \
+    X(order_malformed, "orders", "rejected: side, kind, quantity, price or index wrong")      \
+    X(order_over_bounds, "orders", "left out of what is open: it would leave its bounds")     \
+    X(order_no_pair_room, "orders", "left out of it: no room for a position")                 \
+    X(order_no_id_room, "orders", "rejected: the table of orders is full")                    \
+    X(fill_order_unknown, "fills", "fills whose order is not known to be open")               \
     X(tick_unknown_instrument, "entries", "ignored: instrument not in the image")             \
     X(tick_bad_price, "entries", "ignored: a price is negative")                              \
     X(tick_no_venue, "entries", "ignored: of more channels than risk keeps quotes of")        \

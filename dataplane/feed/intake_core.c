@@ -1,6 +1,7 @@
 #include "dataplane/feed/intake_core.h"
 
 #include <errno.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -52,61 +53,121 @@ static void check_order(struct loading *loading, int64_t source, int64_t sequenc
     loading->last_time = (uint64_t)time;
 }
 
-/* Side, quantity, price and fee; a BUST has none of them. */
-static void take_terms(struct rw_csv *csv, struct rw_fill_body *body) {
+/* The words of the column `type`: an entry's type and kind, and which columns it has. */
+static const struct {
+    uint8_t entry, kind;
+    bool side, terms; /* terms: quantity and price */
+} types[] = {
+    {RW_ENTRY_FILL, RW_FILL_NEW, true, true},
+    {RW_ENTRY_FILL, RW_FILL_CORRECT, true, true},
+    {RW_ENTRY_FILL, RW_FILL_BUST, false, false},
+    {RW_ENTRY_ORDER, RW_ORDER_ACCEPTED, true, true},
+    {RW_ENTRY_ORDER, RW_ORDER_REPLACED, true, true},
+    {RW_ENTRY_ORDER, RW_ORDER_CANCELLED, true, false},
+    {RW_ENTRY_ORDER, RW_ORDER_REJECTED, true, true},
+    {RW_ENTRY_ORDER, RW_ORDER_EXPIRED, true, false},
+};
+#define TYPE_WORDS "FILL|CORRECT|BUST|ORDER|REPLACE|CANCEL|REJECT|EXPIRE"
+
+/* What a row says, before it is an entry. */
+struct row {
+    uint32_t type; /* of types */
+    int64_t time, source, sequence, quantity, price, fee, exec_id, match, reference;
+    uint32_t portfolio, instrument;
+    uint8_t side;
+};
+
+static void take_terms(struct rw_csv *csv, struct row *row) {
+    bool fill = types[row->type].entry == RW_ENTRY_FILL, terms = types[row->type].terms;
     uint32_t side;
-    if (body->kind == RW_FILL_BUST) {
-        for (uint32_t i = 0; i < 4; i++) rw_csv_empty(csv);
-        return;
+    if (!types[row->type].side)
+        rw_csv_empty(csv);
+    else if (rw_csv_word(csv, "B|S", &side))
+        row->side = side ? RW_SIDE_SELL : RW_SIDE_BUY;
+    if (terms) {
+        rw_csv_integer(csv, 1, QUANTITY_MAX, &row->quantity);
+        rw_csv_decimal(csv, -PRICE_MAX, PRICE_MAX, &row->price);
+    } else {
+        rw_csv_empty(csv);
+        rw_csv_empty(csv);
     }
-    rw_csv_word(csv, "B|S", &side);
-    rw_csv_integer(csv, 1, QUANTITY_MAX, &body->quantity);
-    rw_csv_decimal(csv, -PRICE_MAX, PRICE_MAX, &body->price);
-    rw_csv_decimal(csv, -MONEY_MAX, MONEY_MAX, &body->fee);
-    body->side = side ? RW_SIDE_SELL : RW_SIDE_BUY;
+    if (fill && terms)
+        rw_csv_decimal(csv, -MONEY_MAX, MONEY_MAX, &row->fee);
+    else
+        rw_csv_empty(csv);
+    if (fill) {
+        rw_csv_integer(csv, 1, INT64_MAX, &row->exec_id);
+        rw_csv_integer(csv, 0, INT64_MAX, &row->match);
+    } else {
+        rw_csv_empty(csv);
+        rw_csv_empty(csv);
+    }
 }
 
-/* The execution that a CORRECT or a BUST is about; empty for a new fill. */
-static void take_reference(struct loading *loading, struct rw_fill_body *body) {
-    struct rw_csv *csv = &loading->csv;
-    int64_t reference;
+/* The execution that a CORRECT or a BUST is about, the order of the others; a FILL need not say. */
+static void take_reference(struct rw_csv *csv, struct row *row) {
+    bool new_fill = types[row->type].entry == RW_ENTRY_FILL && types[row->type].kind == RW_FILL_NEW;
     if (csv->column_count == COLUMNS_LEAST) {
-        if (body->kind != RW_FILL_NEW)
-            rw_csv_finding(csv, "a correction wants the column 'reference' in the header");
-    } else if (body->kind == RW_FILL_NEW) {
-        rw_csv_empty(csv);
-    } else if (rw_csv_integer(csv, 1, INT64_MAX, &reference)) {
-        body->reference = (uint64_t)reference;
-        if (body->reference == body->exec_id)
-            rw_csv_finding(csv, "reference is the row's own exec_id, wanted that of a row above");
+        if (!new_fill) rw_csv_finding(csv, "such a row wants the column 'reference' in the header");
+        return;
     }
+    if (new_fill && !*csv->at) {
+        rw_csv_empty(csv);
+        return;
+    }
+    rw_csv_integer(csv, 1, INT64_MAX, &row->reference);
+    if (!new_fill && row->reference && row->reference == row->exec_id)
+        rw_csv_finding(csv, "reference is the row's own exec_id, wanted that of a row above");
+}
+
+static void write_entry(const struct row *row, struct rw_intake_fill *to) {
+    uint8_t type = types[row->type].entry, kind = types[row->type].kind;
+    struct rw_entry head = {.event_time_ns = (uint64_t)row->time,
+                            .type = type,
+                            .slots = type == RW_ENTRY_FILL ? 2 : 1,
+                            .version = RW_ENTRY_VERSION,
+                            .instrument = row->instrument};
+    const struct rw_fill_body fill = {.source_sequence = (uint64_t)row->sequence,
+                                      .exec_id = (uint64_t)row->exec_id,
+                                      .portfolio = row->portfolio,
+                                      .source = (uint16_t)row->source,
+                                      .side = row->side,
+                                      .kind = kind,
+                                      .quantity = row->quantity,
+                                      .price = row->price,
+                                      .fee = row->fee,
+                                      .match_number = (uint64_t)row->match,
+                                      .reference = (uint64_t)row->reference};
+    const struct rw_order_body order = {.source_sequence = (uint64_t)row->sequence,
+                                        .order_id = (uint64_t)row->reference,
+                                        .portfolio = row->portfolio,
+                                        .source = (uint16_t)row->source,
+                                        .side = row->side,
+                                        .kind = kind,
+                                        .quantity = row->quantity,
+                                        .price = row->price};
+    uint8_t *body = to->entry + offsetof(struct rw_entry, body);
+    memset(to->entry, 0, sizeof to->entry);
+    memcpy(to->entry, &head, offsetof(struct rw_entry, body));
+    if (type == RW_ENTRY_FILL)
+        memcpy(body, &fill, sizeof fill);
+    else
+        memcpy(body, &order, sizeof order);
 }
 
 static void take_row(struct loading *loading, struct rw_intake_fill *fill) {
-    static const uint8_t kinds[] = {RW_FILL_NEW, RW_FILL_CORRECT, RW_FILL_BUST};
     struct rw_csv *csv = &loading->csv;
-    int64_t time, source, sequence, exec_id, match;
-    uint32_t type;
-    struct rw_fill_body body = {.kind = RW_FILL_NEW};
-    struct rw_entry head = {.type = RW_ENTRY_FILL, .slots = 2, .version = RW_ENTRY_VERSION};
-    rw_csv_integer(csv, 0, DAY_NS, &time);
-    rw_csv_integer(csv, 1, RW_INTAKE_SOURCES_MAX, &source);
-    rw_csv_integer(csv, 1, INT64_MAX, &sequence);
-    check_order(loading, source, sequence, time);
-    if (rw_csv_word(csv, "FILL|CORRECT|BUST", &type)) body.kind = kinds[type];
-    body.portfolio = take_portfolio(loading);
-    head.instrument = take_symbol(loading);
-    take_terms(csv, &body);
-    rw_csv_integer(csv, 1, INT64_MAX, &exec_id);
-    rw_csv_integer(csv, 0, INT64_MAX, &match);
-    head.event_time_ns = (uint64_t)time;
-    body.source = (uint16_t)source;
-    body.source_sequence = (uint64_t)sequence;
-    body.exec_id = (uint64_t)exec_id;
-    body.match_number = (uint64_t)match;
-    take_reference(loading, &body);
-    memcpy(fill->entry, &head, offsetof(struct rw_entry, body));
-    memcpy(fill->entry + offsetof(struct rw_entry, body), &body, sizeof body);
+    struct row row = {.type = 0};
+    rw_csv_integer(csv, 0, DAY_NS, &row.time);
+    rw_csv_integer(csv, 1, RW_INTAKE_SOURCES_MAX, &row.source);
+    rw_csv_integer(csv, 1, INT64_MAX, &row.sequence);
+    check_order(loading, row.source, row.sequence, row.time);
+    rw_csv_word(csv, TYPE_WORDS, &row.type);
+    row.portfolio = take_portfolio(loading);
+    row.instrument = take_symbol(loading);
+    take_terms(csv, &row);
+    take_reference(csv, &row);
+    write_entry(&row, fill);
 }
 
 static int make_room(struct loading *loading) {

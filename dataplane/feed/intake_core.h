@@ -1,15 +1,19 @@
-/* Intake from a file: inputs.csv becomes FILL entries, in event-time order, each with its source
- * identity.
+/* Intake from a file: inputs.csv becomes FILL and ORDER entries, in event-time order, each with its
+ * source identity.
  *
  *   event_time_ns,source,source_sequence,type,portfolio,symbol,side,quantity,price,fee,
  *   exec_id,match_number,reference
  *   34200000001000,1,1,FILL,EQ-ARB-1,AAPL,B,100,187.2500,0.3500,70001,9912,
  *   34200000002000,1,2,CORRECT,EQ-ARB-1,AAPL,B,100,187.2400,0.3500,70002,9912,70001
  *   34200000003000,1,3,BUST,EQ-ARB-1,AAPL,,,,,70003,9912,70001
+ *   34200000004000,1,4,ORDER,EQ-ARB-1,AAPL,B,300,187.2000,,,,555
+ *   34200000005000,1,5,CANCEL,EQ-ARB-1,AAPL,B,,,,,,555
  *
  * CORRECT: as if the fill with exec_id `reference` had been this. BUST: as if it had never
- * happened. The reference may also be the exec_id of a correction of that fill. A header without
- * the last column is a file of new fills.
+ * happened. The reference may also be the exec_id of a correction of that fill. ORDER (accepted),
+ * REPLACE, CANCEL, REJECT and EXPIRE say what became of the order with the id `reference`; the
+ * quantity of a REPLACE is what is open now, a price of 0 that of a market order. The reference of
+ * a FILL is its order, or empty. A header without the last column is a file of new fills.
  *
  * Every site reads the file; only the leader logs. Names are resolved to indices of the reference
  * image when the file is loaded, before the seal: an unknown portfolio or symbol is a finding, not
@@ -24,7 +28,7 @@
 
 #define RW_INTAKE_SOURCES_MAX 64u
 
-/* One fill as it will stand in the log: two slots. */
+/* One entry as it will stand in the log: a FILL has two slots, an ORDER the first. */
 struct rw_intake_fill {
     _Alignas(8) uint8_t entry[2 * RW_SLOT_BYTES];
 };

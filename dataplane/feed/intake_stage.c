@@ -32,12 +32,11 @@ static int init(void **stage, const void *cfg, const struct rw_stage_env *env) {
 }
 
 static void push_fill(struct intake *intake) {
-    uint8_t *first = rw_ring_slot(intake->out, 0);
-    uint8_t *second = rw_ring_slot(intake->out, 1);
     const uint8_t *entry = intake->file->fill[intake->next++].entry;
-    memcpy(first, entry, RW_SLOT_BYTES);
-    memcpy(second, entry + RW_SLOT_BYTES, RW_SLOT_BYTES);
-    rw_ring_push(intake->out, 2);
+    uint32_t slots = entry[offsetof(struct rw_entry, slots)];
+    for (uint32_t i = 0; i < slots; i++)
+        memcpy(rw_ring_slot(intake->out, i), entry + i * RW_SLOT_BYTES, RW_SLOT_BYTES);
+    rw_ring_push(intake->out, slots);
     rw_stat_add(&intake->counters->pushed, 1);
 }
 

@@ -34,6 +34,7 @@ enum rw_entry_type {
     RW_ENTRY_TAKEOVER = 5, /* a new leader continues the log */
     RW_ENTRY_END = 6,      /* a channel or the intake has delivered its last input */
     RW_ENTRY_REFRESH = 7,  /* what is conflated is brought up to date for a range of portfolios */
+    RW_ENTRY_ORDER = 8,    /* what became of an order of the firm */
     RW_ENTRY_TYPE_COUNT,
 };
 
@@ -112,10 +113,41 @@ struct rw_fill_body {
     int64_t price;    /* 1e-4 */
     int64_t fee;      /* money 1e-4, positive = cost */
     uint64_t match_number;
-    uint64_t reference; /* CORRECT, BUST: exec_id of the fill, or of a correction of it; else 0 */
+    uint64_t reference; /* CORRECT, BUST: exec_id of the fill, or of a correction of it. NEW: the
+                           order it fills, 0: of none that is known */
     uint8_t reserved[40];
 };
 static_assert(sizeof(struct rw_fill_body) == 40 + 64, "a fill fills two slots");
+
+enum rw_order_kind {
+    RW_ORDER_ACCEPTED = 1,
+    RW_ORDER_REPLACED = 2,  /* quantity: what is open now */
+    RW_ORDER_CANCELLED = 3, /* with EXPIRED: nothing is open any more; quantity and price are 0 */
+    RW_ORDER_REJECTED = 4,
+    RW_ORDER_EXPIRED = 5,
+};
+
+struct rw_order_body {
+    uint64_t source_sequence; /* with source the identity of this input, as that of a FILL */
+    uint64_t order_id;        /* one order for the whole day */
+    uint32_t portfolio;
+    uint16_t source;
+    uint8_t side;     /* enum rw_side */
+    uint8_t kind;     /* enum rw_order_kind */
+    int64_t quantity; /* > 0 where the kind has one */
+    int64_t price;    /* 1e-4; 0: none, a market order */
+};
+static_assert(sizeof(struct rw_order_body) == 40, "an order fills the body");
+static_assert(offsetof(struct rw_order_body, source_sequence) ==
+                      offsetof(struct rw_fill_body, source_sequence) &&
+                  offsetof(struct rw_order_body, source) == offsetof(struct rw_fill_body, source),
+              "what intake gives has its identity in one place");
+
+/* rw_entry_from_intake tells whether entries of a type are inputs of the firm: with the source and
+ * the source sequence of a FILL in their first slot. */
+static inline int rw_entry_from_intake(uint8_t type) {
+    return type == RW_ENTRY_FILL || type == RW_ENTRY_ORDER;
+}
 
 enum rw_session_event { RW_SESSION_OPEN = 1, RW_SESSION_CLOSE = 2 };
 

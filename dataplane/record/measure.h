@@ -5,13 +5,14 @@
  * kinds are appended. Scopes: p portfolio, d desk, f firm. */
 #pragma once
 
-#define RW_MEASURES(X)                                                                 \
-    X(GROSS, "gross", "money", "pdf", "sum of |quantity · multiplier · mark|")         \
-    X(NET, "net", "money", "pdf", "size of the sum of quantity · multiplier · mark")   \
-    X(LOSS, "loss", "money", "pdf", "-(realised + unrealised) since the start of day") \
-    X(VAR, "var", "money", "p", "value at risk of the P&L vector, 99 %")               \
-    X(ES, "es", "money", "p", "expected shortfall of the P&L vector, 97.5 %")          \
-    X(DRAWDOWN, "drawdown", "money", "p", "highest realised + unrealised so far, minus present")
+#define RW_MEASURES(X)                                                                           \
+    X(GROSS, "gross", "money", "pdf", "sum of |quantity · multiplier · mark|")                   \
+    X(NET, "net", "money", "pdf", "size of the sum of quantity · multiplier · mark")             \
+    X(LOSS, "loss", "money", "pdf", "-(realised + unrealised) since the start of day")           \
+    X(VAR, "var", "money", "p", "value at risk of the P&L vector, 99 %")                         \
+    X(ES, "es", "money", "p", "expected shortfall of the P&L vector, 97.5 %")                    \
+    X(DRAWDOWN, "drawdown", "money", "p", "highest realised + unrealised so far, minus present") \
+    X(OPEN, "open", "money", "p", "max(|net + open buys|, |net - open sells|)")
 
 #define RW_MEASURE_ENUM(NAME, word, unit, scopes, how) RW_MEASURE_##NAME,
 

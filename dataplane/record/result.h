@@ -70,7 +70,8 @@ struct rw_result {
     uint8_t venues; /* POSITION: venues in a mark of several, a bit each; 0: of one channel */
     uint8_t reserved1[3];
     uint64_t across_ns; /* POSITION: how long it is locked or crossed between venues */
-    uint8_t reserved[16];
+    /* Of open orders: quantities of a POSITION, money of a PORTFOLIO and its LIMITs, else 0. */
+    int64_t open_buys, open_sells;
 };
 static_assert(sizeof(struct rw_result) == RW_RESULT_BYTES, "the record is 128 bytes");
 

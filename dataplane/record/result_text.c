@@ -115,7 +115,9 @@ static const struct column appended[] = {RISK(var),
                                          ALERT(threshold),
                                          ALERT(acknowledged),
                                          MARK(venues),
-                                         MARK(across_ns)};
+                                         MARK(across_ns),
+                                         TOTALS(open_buys),
+                                         TOTALS(open_sells)};
 #define COUNT(columns) (sizeof(columns) / sizeof *(columns))
 
 static bool has(const struct rw_result *result, const struct column *column) {

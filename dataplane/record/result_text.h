@@ -6,7 +6,8 @@
  *   var,es,worst_loss,worst_scenario,margin,delta,gamma,vega,theta,rho,            (kind risk)
  *   start_ns,length_ns,open,high,low,close,volume,notional,trades,version,         (bar, top)
  *   alert,rule,severity,key,value,threshold,acknowledged,                          (alert)
- *   venues,across_ns                                       (position, several venues; else 0)
+ *   venues,across_ns,                                      (position, several venues; else 0)
+ *   open_buys,open_sells             (of orders: position, quantities; portfolio, money; else 0)
  *
  * Columns that a record's template does not have are 0 up to quality and empty behind it; JSON
  * leaves the latter out. Later schemas append columns.

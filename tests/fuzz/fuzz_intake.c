@@ -46,13 +46,19 @@ static void check(const struct rw_intake_file *file) {
         struct rw_fill_body body;
         memcpy(&head, file->fill[i].entry, sizeof head);
         memcpy(&body, file->fill[i].entry + offsetof(struct rw_entry, body), sizeof body);
-        RW_ASSERT(head.type == RW_ENTRY_FILL && head.slots == 2 && head.event_time_ns >= time);
-        time = head.event_time_ns;
+        RW_ASSERT(rw_entry_from_intake(head.type) && head.event_time_ns >= time);
+        time = head.event_time_ns; /* order or fill: the identity stands in one place */
         RW_ASSERT(body.source >= 1 && body.source <= RW_INTAKE_SOURCES_MAX);
         RW_ASSERT(body.source_sequence == ++sequence[body.source]);
         RW_ASSERT(head.instrument == 1 && body.portfolio == 1);
-        RW_ASSERT((body.quantity > 0) == (body.kind != RW_FILL_BUST));
-        RW_ASSERT((body.reference > 0) == (body.kind != RW_FILL_NEW));
+        if (head.type == RW_ENTRY_ORDER) {
+            struct rw_order_body order;
+            memcpy(&order, head.body, sizeof order);
+            RW_ASSERT(head.slots == 1 && order.side != 0 && order.order_id > 0);
+            continue;
+        }
+        RW_ASSERT(head.slots == 2 && (body.quantity > 0) == (body.kind != RW_FILL_BUST));
+        RW_ASSERT(body.reference > 0 || body.kind == RW_FILL_NEW);
     }
 }
 

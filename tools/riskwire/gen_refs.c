@@ -37,10 +37,11 @@ struct exposure {
     int64_t gross, net;
 };
 
-/* A correction to come, of a fill as it is now. */
+/* What is to come of a fill, as it is now: a correction, or the end of its order. */
 struct later {
     struct rw_gen_fill fill; /* time_ns: when; execution: that of the fill */
-    bool bust;
+    enum { LATER_CORRECT, LATER_BUST, LATER_CANCEL, LATER_EXPIRE, LATER_REPLACE } what;
+    uint64_t order; /* of the last three */
 };
 
 struct rw_gen_refs {
@@ -54,7 +55,7 @@ struct rw_gen_refs {
     struct exposure *portfolios, *desks, firm;
     uint32_t instrument_count, holding_count, holding_room, desk_count;
     FILE *inputs;
-    uint64_t last_ns, source_sequence;
+    uint64_t last_ns, source_sequence, orders;
     struct rw_gen_refs_count count;
 };
 
@@ -229,6 +230,9 @@ static int write_limits(struct rw_gen_refs *refs) {
         print_limits(refs, file, owner, &refs->portfolios[i]);
         int64_t unit = refs->portfolios[i].gross / 1000 + 10000;
         if (i % 3 == 0) print_bounds(refs, file, owner, "drawdown", 2 * unit, 4 * unit);
+        int64_t size =
+            refs->portfolios[i].net < 0 ? -refs->portfolios[i].net : refs->portfolios[i].net;
+        if (i % 3 == 1) print_bounds(refs, file, owner, "open", size + 8 * unit, size + 16 * unit);
         if (refs->cfg.scenarios) print_tail_limits(refs, file, owner, &refs->portfolios[i]);
     }
     for (uint32_t i = 0; i < refs->desk_count; i++) {
@@ -306,15 +310,44 @@ static void print_terms(struct rw_gen_refs *refs, const struct rw_gen_fill *fill
     print_decimal(refs->inputs, (int64_t)(fill->quantity * FEE_PER_SHARE), ',');
 }
 
+/* The rest of a row about an order. */
+static void print_order(struct rw_gen_refs *refs, const struct rw_gen_fill *fill, uint64_t order,
+                        bool terms) {
+    fprintf(refs->inputs, "%c,", fill->side);
+    if (terms) {
+        fprintf(refs->inputs, "%" PRIu64 ",", fill->quantity);
+        print_decimal(refs->inputs, fill->price, ',');
+    } else {
+        fputs(",,", refs->inputs);
+    }
+    fprintf(refs->inputs, ",,,%" PRIu64 "\n", order);
+    refs->count.orders++;
+}
+
 static void write_correction(struct rw_gen_refs *refs, const struct later *later) {
-    print_row(refs, &later->fill, later->bust ? "BUST" : "CORRECT");
-    if (later->bust)
+    static const char *const words[] = {"CORRECT", "BUST", "CANCEL", "EXPIRE", "REPLACE"};
+    print_row(refs, &later->fill, words[later->what]);
+    if (later->what >= LATER_CANCEL) {
+        bool over = later->what != LATER_REPLACE;
+        print_order(refs, &later->fill, later->order, !over);
+        return;
+    }
+    if (later->what == LATER_BUST)
         fputs(",,,,", refs->inputs);
     else
         print_terms(refs, &later->fill);
     fprintf(refs->inputs, "%" PRIu64 ",%" PRIu64 ",%" PRIu64 "\n",
             CORRECTION_IDS + refs->count.corrections++, later->fill.match_number,
             later->fill.execution);
+}
+
+static void write_fill(struct rw_gen_refs *refs, const struct rw_gen_fill *fill, uint64_t order) {
+    print_row(refs, fill, "FILL");
+    print_terms(refs, fill);
+    fprintf(refs->inputs, "%" PRIu64 ",%" PRIu64 ",", fill->execution, fill->match_number);
+    if (order) fprintf(refs->inputs, "%" PRIu64, order);
+    fputc('\n', refs->inputs);
+    refs->count.fills++;
 }
 
 /* Writes what is due before an instant. */
@@ -332,7 +365,8 @@ static void write_later(struct rw_gen_refs *refs, uint64_t time_ns) {
 static void correct_later(struct rw_gen_refs *refs, const struct rw_gen_fill *fill) {
     struct rw_rng *rng = &refs->corrections;
     if (!rw_rng_chance(rng, 1, CORRECT_ONE_IN) || refs->later_count == LATER_MAX) return;
-    struct later later = {.fill = *fill, .bust = rw_rng_chance(rng, 1, 3)};
+    struct later later = {.fill = *fill,
+                          .what = rw_rng_chance(rng, 1, 3) ? LATER_BUST : LATER_CORRECT};
     later.fill.time_ns += CORRECT_DELAY_NS + rw_rng_below(rng, 4 * CORRECT_DELAY_NS);
     if (rw_rng_chance(rng, 1, 2))
         later.fill.price += 100 * (int32_t)(1 + rw_rng_below(rng, 5));
@@ -341,12 +375,29 @@ static void correct_later(struct rw_gen_refs *refs, const struct rw_gen_fill *fi
     refs->later[refs->later_count++] = later;
 }
 
+/* Half of the fills come of an order of their own, larger by some; the rest of it ends later. Now
+ * and then an order is rejected. Returns the order, 0: none that is told. */
+static uint64_t order_of(struct rw_gen_refs *refs, const struct rw_gen_fill *fill) {
+    struct rw_rng *rng = &refs->corrections;
+    if (rw_rng_chance(rng, 1, 2)) return 0;
+    uint64_t order = ++refs->orders;
+    struct later later = {.fill = *fill, .what = LATER_CANCEL, .order = order};
+    uint64_t more = rw_rng_below(rng, 3) * fill->quantity;
+    later.fill.quantity += more;
+    bool rejected = rw_rng_chance(rng, 1, 40);
+    print_row(refs, fill, rejected ? "REJECT" : "ORDER");
+    print_order(refs, &later.fill, order, true);
+    if (rejected || more == 0 || refs->later_count == LATER_MAX) return rejected ? 0 : order;
+    later.fill.quantity = more;
+    later.what = LATER_CANCEL + (int)rw_rng_below(rng, 3);
+    later.fill.time_ns += CORRECT_DELAY_NS + rw_rng_below(rng, 8 * CORRECT_DELAY_NS);
+    refs->later[refs->later_count++] = later;
+    return order;
+}
+
 void rw_gen_refs_fill(struct rw_gen_refs *refs, const struct rw_gen_fill *fill) {
     write_later(refs, fill->time_ns);
-    print_row(refs, fill, "FILL");
-    print_terms(refs, fill);
-    fprintf(refs->inputs, "%" PRIu64 ",%" PRIu64 ",\n", fill->execution, fill->match_number);
-    refs->count.fills++;
+    write_fill(refs, fill, 0);
 }
 
 uint32_t rw_gen_refs_holder(const struct rw_gen_refs *refs, uint32_t instrument, uint32_t pick) {
@@ -370,10 +421,12 @@ void rw_gen_refs_trade(struct rw_gen_refs *refs, uint64_t time_ns, uint32_t inst
     fill.quantity = 1 + below(refs, shares);
     fill.time_ns = time_ns + FILL_DELAY_NS + below(refs, FILL_SPREAD_NS);
     fill.side = below(refs, 2) ? 'B' : 'S';
-    rw_gen_refs_fill(refs, &fill);
+    write_later(refs, fill.time_ns);
+    uint64_t order = order_of(refs, &fill);
+    write_fill(refs, &fill, order);
     correct_later(refs, &fill);
     if (below(refs, REPEAT_ONE_IN) == 0) {
-        rw_gen_refs_fill(refs, &fill);
+        write_fill(refs, &fill, order);
         refs->count.fills--;
         refs->count.repeated_fills++;
     }

@@ -30,7 +30,7 @@ struct rw_gen_refs_cfg {
 };
 
 struct rw_gen_refs_count {
-    uint64_t positions, limits, fills, repeated_fills, corrections;
+    uint64_t positions, limits, fills, repeated_fills, corrections, orders;
 };
 
 struct rw_gen_refs; /* opaque */

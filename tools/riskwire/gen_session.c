@@ -144,8 +144,9 @@ static void print_summary(const struct session *session, const struct rw_gen_lin
             lines->both_lost, lines->both_lost_messages);
     fprintf(stderr,
             "  %" PRIu64 " positions, %" PRIu64 " limits, %" PRIu64 " fills (%" PRIu64
-            " sent twice, %" PRIu64 " corrected or taken back)\n",
-            refs->positions, refs->limits, refs->fills, refs->repeated_fills, refs->corrections);
+            " sent twice, %" PRIu64 " corrected or taken back), %" PRIu64 " events of orders\n",
+            refs->positions, refs->limits, refs->fills, refs->repeated_fills, refs->corrections,
+            refs->orders);
 }
 
 /* Closes what is open, in any state; the first error stays the result. */

@@ -20,7 +20,7 @@ static const char *const columns[] = {
     "side",         "quantity",        "price",          "fee",
     "match_number", "session",         "image_hash",     "epoch",
     "site",         "last_sequence",   "first",          "count",
-    "round",        "reference",
+    "round",        "reference",       "order_id",
 };
 #define COLUMN_COUNT (sizeof columns / sizeof *columns)
 
@@ -116,6 +116,21 @@ static void put_fill(struct line *line, const struct rw_entry *entry) {
     put_unsigned(line, "reference", body.reference);
 }
 
+static void put_order(struct line *line, const struct rw_entry *entry) {
+    static const char *const kinds[] = {"unknown",   "accepted", "replaced",
+                                        "cancelled", "rejected", "expired"};
+    struct rw_order_body body;
+    memcpy(&body, entry->body, sizeof body);
+    put_word(line, "kind", kinds[body.kind <= RW_ORDER_EXPIRED ? body.kind : 0]);
+    put_unsigned(line, "source", body.source);
+    put_unsigned(line, "source_sequence", body.source_sequence);
+    put_unsigned(line, "portfolio", body.portfolio);
+    put_word(line, "side", body.side == RW_SIDE_BUY ? "B" : body.side == RW_SIDE_SELL ? "S" : "?");
+    put_number(line, "quantity", body.quantity);
+    put_number(line, "price", body.price);
+    put_unsigned(line, "order_id", body.order_id);
+}
+
 static void put_session(struct line *line, const struct rw_entry *entry) {
     struct rw_session_body body;
     struct rw_hash hash;
@@ -172,6 +187,7 @@ static const struct {
     [RW_ENTRY_TAKEOVER] = {"takeover", 1, put_takeover},
     [RW_ENTRY_END] = {"end", 1, put_end},
     [RW_ENTRY_REFRESH] = {"refresh", 1, put_refresh},
+    [RW_ENTRY_ORDER] = {"order", 1, put_order},
 };
 
 static void print_entry(struct rw_dump *dump, const struct rw_entry *entry) {

@@ -25,8 +25,9 @@ static inline struct rw_result make_result(uint64_t sequence, uint64_t input) {
         .unrealised_pnl = (int64_t)(sequence * 11),
         .gross = (int64_t)(sequence * 13),
         .net = (int64_t)(sequence * 17),
+        .open_buys = (int64_t)(sequence * 19),
+        .open_sells = (int64_t)(sequence * 23),
     };
-    memset(record.reserved, (int)(sequence & 0xFF), sizeof record.reserved);
     return record;
 }
 

@@ -91,7 +91,9 @@ static void corrections_name_the_execution_they_are_about(void **state) {
     } bad[] = {{"1,1,1,BUST,P1,AAPL,B,,,,2,0,1", ":2:20:", "wanted nothing"},
                {"1,1,1,BUST,P1,AAPL,,,,,2,0,", ":2:28:", "reference"},
                {"1,1,1,BUST,P1,AAPL,,,,,2,0,2", ":2:28:", "own exec_id"},
-               {"1,1,1,FILL,P1,AAPL,B,1,1,0,2,0,1", ":2:", "wanted nothing"}};
+               {"1,1,1,CANCEL,P1,AAPL,B,1,,,,,5", ":2:24:", "wanted nothing"},
+               {"1,1,1,ORDER,P1,AAPL,B,1,1,0,,,5", ":2:27:", "wanted nothing"},
+               {"1,1,1,ORDER,P1,AAPL,B,1,1,,,,", ":2:30:", "reference"}};
     struct rw_intake_file file;
     char text[1024], report[4096];
     for (uint32_t i = 0; i < sizeof bad / sizeof *bad; i++) {
@@ -218,10 +220,44 @@ static void every_fill_is_pushed_once_and_each_source_ends_once(void **state) {
     rw_intake_unload(&file);
 }
 
+static void orders_take_one_slot_and_fills_may_name_theirs(void **state) {
+    struct rw_intake_file file;
+    struct slots slots = {0};
+    char report[4096];
+    const char *text = GROWN "match_number,reference\n"
+                             "1,2,1,ORDER,P1,AAPL,B,300,2,,,,5\n1,2,2,FILL,P1,AAPL,B,1,2,0,13,0,5\n"
+                             "2,2,3,REPLACE,P1,AAPL,B,200,1.5,,,,5\n2,2,4,CANCEL,P1,AAPL,B,,,,,,5\n"
+                             "2,2,5,REJECT,P1,AAPL,S,7,0,,,,6\n2,2,6,EXPIRE,P1,AAPL,S,,,,,,6\n";
+    assert_int_equal(load(&file, text, report, sizeof report), 0);
+    assert_int_equal(file.count, 6);
+    run_stage(&file, &slots);
+    assert_int_equal(slots.count, 6 + 1 + 1);
+    const uint8_t kinds[] = {RW_ORDER_ACCEPTED, 0,
+                             RW_ORDER_REPLACED, RW_ORDER_CANCELLED,
+                             RW_ORDER_REJECTED, RW_ORDER_EXPIRED};
+    const int64_t quantities[] = {300, 0, 200, 0, 7, 0}, prices[] = {20000, 0, 15000, 0, 0, 0};
+    for (uint32_t i = 0; i < 6; i++) {
+        struct rw_order_body body;
+        const struct rw_entry *entry = &slots.entry[i < 2 ? i : i + 1];
+        memcpy(&body, entry->body, sizeof body);
+        assert_int_equal(body.source_sequence, i + 1);
+        assert_int_equal(body.source, 2);
+        assert_int_equal(entry->type, kinds[i] ? RW_ENTRY_ORDER : RW_ENTRY_FILL);
+        if (!kinds[i]) continue;
+        assert_int_equal(entry->slots, 1);
+        assert_int_equal(body.kind, kinds[i]);
+        assert_int_equal(body.order_id, i < 4 ? 5 : 6);
+        assert_int_equal(body.quantity, quantities[i]);
+        assert_int_equal(body.price, prices[i]);
+    }
+    rw_intake_unload(&file);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_bad_row_is_named_by_line_column_and_value),
         cmocka_unit_test(corrections_name_the_execution_they_are_about),
+        cmocka_unit_test(orders_take_one_slot_and_fills_may_name_theirs),
         cmocka_unit_test(rows_that_go_back_in_time_are_refused),
         cmocka_unit_test(a_wrong_header_or_a_missing_file_is_refused),
         cmocka_unit_test(an_empty_path_gives_one_end_and_nothing_else),

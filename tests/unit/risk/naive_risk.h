@@ -17,6 +17,7 @@
 
 struct naive_totals {
     int64_t realised, unrealised, gross, net;
+    int64_t buys, sells; /* of open orders */
     uint16_t quality;
     uint8_t state[RW_MEASURE_COUNT];
 };
@@ -31,6 +32,12 @@ struct naive {
         uint32_t fill; /* it made or corrected, index + 1; 0: none */
     } seen[4096];
     uint32_t seen_count;
+    struct naive_order {
+        struct rw_order_body body; /* quantity: what is open */
+        uint32_t instrument;
+        int64_t price;
+    } order[4096];
+    uint32_t orders;
     int64_t peak[NAIVE_ROWS]; /* highest P&L of a portfolio */
     bool begun;
     struct naive_totals portfolio[NAIVE_ROWS], desk[NAIVE_ROWS], firm; /* as last published */
@@ -90,6 +97,60 @@ static inline void naive_pair(const struct naive *naive, uint32_t p, uint32_t i,
     *realised = banked + (Q != 0 ? proceeds - (C - *cost) : 0) - fees;
 }
 
+/* What is open of a portfolio, or of one instrument of it (quantities). */
+static inline void naive_open(const struct naive *naive, uint32_t p, uint32_t instrument,
+                              int64_t *buys, int64_t *sells) {
+    const struct rw_instrument_row *rows = rw_image_rows(naive->image, &naive->image->instruments);
+    *buys = *sells = 0;
+    for (uint32_t k = 0; k < naive->orders; k++) {
+        const struct naive_order *order = &naive->order[k];
+        if (order->body.portfolio != p) continue;
+        if (instrument && order->instrument != instrument) continue;
+        int64_t value = order->body.quantity;
+        if (!instrument) value *= rows[order->instrument].multiplier * order->price;
+        *(order->body.side == 'B' ? buys : sells) += value;
+    }
+}
+
+/* Follows an order; true when what is open has changed. */
+static inline bool naive_order_event(struct naive *naive, uint32_t instrument,
+                                     const struct rw_order_body *body) {
+    struct naive_order *known = NULL;
+    for (uint32_t k = 0; k < naive->orders && !known; k++)
+        if (naive->order[k].body.order_id == body->order_id) known = &naive->order[k];
+    int64_t price = body->price ? body->price : rw_report_marks_of(naive->marks, instrument)->price;
+    if (body->kind == RW_ORDER_ACCEPTED || body->kind == RW_ORDER_REJECTED) {
+        if (known) return false;
+        RW_ASSERT(naive->orders < 4096);
+        struct naive_order *order = &naive->order[naive->orders++];
+        *order = (struct naive_order){*body, instrument, price};
+        if (body->kind == RW_ORDER_REJECTED) order->body.quantity = 0;
+        return body->kind == RW_ORDER_ACCEPTED;
+    }
+    if (!known || !known->body.quantity || known->body.portfolio != body->portfolio ||
+        known->body.side != body->side || known->instrument != instrument)
+        return false;
+    bool replaced = body->kind == RW_ORDER_REPLACED;
+    int64_t quantity = replaced ? body->quantity : 0;
+    if (!replaced) price = known->price;
+    bool changed = quantity != known->body.quantity || price != known->price;
+    known->body.quantity = quantity;
+    known->price = price;
+    return changed;
+}
+
+static inline void naive_order_fill(struct naive *naive, uint32_t instrument,
+                                    const struct rw_fill_body *fill) {
+    for (uint32_t k = 0; k < naive->orders; k++) {
+        struct naive_order *order = &naive->order[k];
+        if (order->body.order_id != fill->reference || order->instrument != instrument ||
+            order->body.portfolio != fill->portfolio || order->body.side != fill->side)
+            continue;
+        int64_t left = order->body.quantity - fill->quantity;
+        order->body.quantity = left > 0 ? left : 0;
+    }
+}
+
 /* States from what they were before; peak: the highest P&L so far. */
 static inline void naive_limits(const struct naive *naive, struct naive_totals *totals,
                                 uint8_t scope, uint32_t owner, const struct naive_totals *before,
@@ -103,6 +164,11 @@ static inline void naive_limits(const struct naive *naive, struct naive_totals *
                         : row->measure == RW_MEASURE_NET  ? llabs(totals->net)
                         : row->measure == RW_MEASURE_LOSS ? -pnl
                                                           : peak - pnl;
+        if (row->measure == RW_MEASURE_OPEN) {
+            int64_t up = llabs(totals->net + totals->buys);
+            int64_t down = llabs(totals->net - totals->sells);
+            value = up > down ? up : down;
+        }
         uint8_t state = 0, was = before->state[row->measure];
         for (uint8_t level = 1; level <= 2; level++) {
             __int128 bound = level == 1 ? row->soft : row->hard;
@@ -126,6 +192,7 @@ static inline struct naive_totals naive_portfolio(const struct naive *naive, uin
         totals.gross += llabs(value);
         if (quantity) totals.quality |= rw_report_marks_of(naive->marks, i)->quality;
     }
+    naive_open(naive, p, 0, &totals.buys, &totals.sells);
     return totals;
 }
 
@@ -154,6 +221,8 @@ static inline void naive_emit(struct naive *naive, const struct rw_entry *entry,
     to->unrealised_pnl = totals->unrealised;
     to->gross = totals->gross;
     to->net = totals->net;
+    to->open_buys = totals->buys;
+    to->open_sells = totals->sells;
 }
 
 /* Keeps a new fill, or changes the one that a correction is about; returns its index + 1, or 0. */
@@ -166,6 +235,7 @@ static inline uint32_t naive_fill(struct naive *naive, uint32_t instrument,
         if (naive->seen[k].exec_id == fill->reference) about = naive->seen[k].fill;
     RW_ASSERT(naive->fills < 4096 && naive->seen_count < 4096);
     if (fill->kind == RW_FILL_NEW) {
+        naive_order_fill(naive, instrument, fill);
         naive->fill_instrument[naive->fills] = instrument;
         naive->fill[naive->fills++] = *fill;
         about = naive->fills;
@@ -205,16 +275,18 @@ static inline uint32_t naive_take(struct naive *naive, const struct log_entry *l
     return 0;
 }
 
-static inline void naive_position(struct naive *naive, const struct rw_entry *entry,
-                                  uint32_t fill) {
+static inline void naive_position(struct naive *naive, const struct rw_entry *entry, uint32_t p,
+                                  uint32_t i) {
     const struct rw_instrument_row *rows = rw_image_rows(naive->image, &naive->image->instruments);
-    uint32_t p = naive->fill[fill - 1].portfolio, i = naive->fill_instrument[fill - 1];
     int64_t quantity, realised, cost;
     naive_pair(naive, p, i, &quantity, &realised, &cost);
     int64_t value = quantity * rows[i].multiplier * rw_report_marks_of(naive->marks, i)->price;
-    struct naive_totals totals = {
-        realised, value - cost, llabs(value), value, rw_report_marks_of(naive->marks, i)->quality,
-        {0}};
+    struct naive_totals totals = {.realised = realised,
+                                  .unrealised = value - cost,
+                                  .gross = llabs(value),
+                                  .net = value,
+                                  .quality = rw_report_marks_of(naive->marks, i)->quality};
+    naive_open(naive, p, i, &totals.buys, &totals.sells);
     naive_emit(naive, entry, 0, RW_RESULT_POSITION, p, &totals, 0);
     struct rw_result *record = &naive->out[naive->count - 1];
     record->instrument = i;
@@ -230,7 +302,16 @@ static inline void naive_position(struct naive *naive, const struct rw_entry *en
 static inline void naive_apply(struct naive *naive, const struct log_entry *log) {
     const struct rw_entry *entry = &log->entry;
     const struct rw_portfolio_row *rows = rw_image_rows(naive->image, &naive->image->portfolios);
-    uint32_t conflated, fill = naive_take(naive, log, &conflated);
+    uint32_t conflated, of = 0, about = 0, fill = naive_take(naive, log, &conflated);
+    if (fill) {
+        of = naive->fill[fill - 1].portfolio;
+        about = naive->fill_instrument[fill - 1];
+    } else if (entry->type == RW_ENTRY_ORDER) {
+        struct rw_order_body body;
+        memcpy(&body, entry->body, sizeof body);
+        about = entry->instrument;
+        if (naive_order_event(naive, about, &body)) of = body.portfolio;
+    }
     bool touched[NAIVE_ROWS] = {0}, any = false;
     if (entry->type == RW_ENTRY_SESSION) naive_emit(naive, entry, 0, entry->body[0], 0, NULL, 0);
     for (uint32_t p = 1; p < naive->image->portfolios.count; p++) {
@@ -241,7 +322,7 @@ static inline void naive_apply(struct naive *naive, const struct log_entry *log)
         bool changed = memcmp(&now, &before, sizeof now) != 0;
         naive->portfolio[p] = now;
         if (changed) naive_emit(naive, entry, conflated, RW_RESULT_PORTFOLIO, p, &now, 0);
-        if (fill && naive->fill[fill - 1].portfolio == p) naive_position(naive, entry, fill);
+        if (of == p) naive_position(naive, entry, p, about);
         for (uint8_t m = 1; m < RW_MEASURE_COUNT; m++)
             if (now.state[m] != before.state[m])
                 naive_emit(naive, entry, conflated, RW_RESULT_LIMIT, p, &now, m);

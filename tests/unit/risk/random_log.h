@@ -9,9 +9,11 @@ struct random_log {
     struct rw_rng *rng;
     const struct rw_image *image;
     uint64_t time, exec_id;
-    bool one_channel;          /* each instrument is quoted by one */
-    bool only_new;             /* no corrections */
-    struct log_entry fill[64]; /* by id, to be corrected */
+    bool one_channel;           /* each instrument is quoted by one */
+    bool only_new;              /* no corrections */
+    struct log_entry fill[64];  /* by id, to be corrected */
+    struct log_entry order[32]; /* the latest, to be followed */
+    uint64_t order_id;
 };
 
 static const uint16_t channel_names[] = {0, 1, 7, 40000};
@@ -104,13 +106,57 @@ static inline void random_trade(struct random_log *log, struct log_entry *tick, 
         tick->entry.event_time_ns -= back;
 }
 
+/* An order, new or followed, now and then with what does not belong to it. */
+static inline struct log_entry random_order(struct random_log *log) {
+    struct rw_rng *rng = log->rng;
+    struct log_entry *of = &log->order[rw_rng_below(rng, 32)];
+    struct rw_order_body body;
+    memcpy(&body, of->entry.body, sizeof body);
+    if (body.order_id == 0 || rw_rng_chance(rng, 1, 3)) {
+        int64_t quantity = 1 + (int64_t)rw_rng_below(rng, 300);
+        uint64_t id = ++log->order_id;
+        struct log_entry made =
+            make_order(log->time, rw_rng_chance(rng, 1, 8) ? RW_ORDER_REJECTED : RW_ORDER_ACCEPTED,
+                       id, 1 + (uint32_t)rw_rng_below(rng, log->image->portfolios.count - 1),
+                       1 + (uint32_t)rw_rng_below(rng, log->image->instruments.count - 1),
+                       rw_rng_chance(rng, 1, 2) ? quantity : -quantity,
+                       rw_rng_chance(rng, 1, 6) ? 0 : 900000 + (int64_t)rw_rng_below(rng, 200000));
+        return log->order[id % 32] = made;
+    }
+    struct log_entry next = *of;
+    next.entry.event_time_ns = log->time;
+    body.kind = (uint8_t)(1 + rw_rng_below(rng, 5));
+    if (rw_rng_chance(rng, 2, 3)) body.quantity = 1 + (int64_t)rw_rng_below(rng, 300);
+    if (rw_rng_chance(rng, 1, 20)) body.side ^= RW_SIDE_BUY ^ RW_SIDE_SELL;
+    memcpy(next.entry.body, &body, sizeof body);
+    return next;
+}
+
+/* Half of the fills of known orders say so. */
+static inline struct log_entry random_fill_of_order(struct random_log *log) {
+    struct log_entry fill = random_fill(log), *of = &log->order[rw_rng_below(log->rng, 32)];
+    struct rw_order_body order;
+    struct rw_fill_body body;
+    uint8_t *at = (uint8_t *)&fill + offsetof(struct rw_entry, body);
+    memcpy(&order, of->entry.body, sizeof order);
+    memcpy(&body, at, sizeof body);
+    if (body.kind != RW_FILL_NEW || !order.order_id || rw_rng_chance(log->rng, 1, 2)) return fill;
+    body.reference = order.order_id;
+    body.portfolio = order.portfolio;
+    body.side = order.side;
+    fill.entry.instrument = of->entry.instrument;
+    memcpy(at, &body, sizeof body);
+    return log->fill[body.exec_id % 64] = fill;
+}
+
 /* random_entry returns the next entry; the first one of a log is SESSION open. */
 static inline struct log_entry random_entry(struct random_log *log) {
     if (log->time == 0) return make_session(log->time = 1, RW_SESSION_OPEN);
     log->time += rw_rng_below(log->rng, 200);
     uint64_t kind = rw_rng_below(log->rng, 100);
     if (kind < 60) return random_tick(log);
-    if (kind < 85) return random_fill(log);
+    if (kind < 70 && !log->only_new) return random_order(log);
+    if (kind < 85) return log->only_new ? random_fill(log) : random_fill_of_order(log);
     if (kind < 95) return make_plain(log->time, RW_ENTRY_CLOCK);
     if (kind < 98) {
         struct log_entry event = make_tick(log->time, 0, RW_TICK_CHANNEL, 0, 0, 0);

@@ -181,6 +181,24 @@ static inline void fill_as(struct log_entry *log, uint8_t kind, uint64_t referen
     memcpy(at, &body, sizeof body);
 }
 
+static inline struct log_entry make_order(uint64_t time, uint8_t kind, uint64_t id,
+                                          uint32_t portfolio, uint32_t instrument, int64_t quantity,
+                                          int64_t price) {
+    struct log_entry log = {.entry = {.event_time_ns = time,
+                                      .type = RW_ENTRY_ORDER,
+                                      .slots = 1,
+                                      .version = RW_ENTRY_VERSION,
+                                      .instrument = instrument}};
+    const struct rw_order_body body = {.order_id = id,
+                                       .portfolio = portfolio,
+                                       .side = quantity > 0 ? RW_SIDE_BUY : RW_SIDE_SELL,
+                                       .kind = kind,
+                                       .quantity = quantity > 0 ? quantity : -quantity,
+                                       .price = price};
+    memcpy(log.entry.body, &body, sizeof body);
+    return log;
+}
+
 static inline struct log_entry make_plain(uint64_t time, uint8_t type) {
     return (struct log_entry){
         .entry = {.event_time_ns = time, .type = type, .slots = 1, .version = RW_ENTRY_VERSION}};

@@ -284,6 +284,37 @@ static void a_long_list_of_fills_is_folded_over_several_calls(void **state) {
     teardown(&f);
 }
 
+static void
+a_fill_of_an_order_makes_less_of_it_open_even_when_the_position_refuses_it(void **state) {
+    struct fixture f;
+    setup(&f, 1);
+    assert_true(apply(&f, make_order(1, RW_ORDER_ACCEPTED, 5, 2, 1, 100, 990000)) > 0);
+    const struct rw_result *portfolio = result(&f, 0), *position = result(&f, 1);
+    assert_int_equal(portfolio->kind, RW_RESULT_PORTFOLIO);
+    assert_int_equal(portfolio->open_buys, 100 * 990000);
+    assert_int_equal(position->kind, RW_RESULT_POSITION);
+    assert_int_equal(position->position, 0);
+    assert_int_equal(position->open_buys, 100);
+    assert_int_equal(apply(&f, make_order(1, RW_ORDER_ACCEPTED, 5, 2, 1, 100, 990000)), 0);
+    assert_int_equal(DRIVER_SUM(&f.driver, order_repeated), 1);
+    for (uint32_t i = 0; i < 2; i++) {
+        struct log_entry fill = make_fill(2, 1 + i, 2, 1, i ? RW_UNITS_MAX : 40, 990000, 0);
+        struct rw_fill_body body;
+        memcpy(&body, (uint8_t *)&fill + offsetof(struct rw_entry, body), sizeof body);
+        body.reference = 5;
+        memcpy((uint8_t *)&fill + offsetof(struct rw_entry, body), &body, sizeof body);
+        assert_true(apply(&f, fill) > 0);
+        assert_int_equal(result(&f, 0)->kind, RW_RESULT_PORTFOLIO);
+        assert_int_equal(result(&f, 0)->open_buys, i ? 0 : 60 * 990000);
+    }
+    assert_int_equal(DRIVER_SUM(&f.driver, fill_over_bounds), 1);
+    assert_int_equal(apply(&f, make_order(3, RW_ORDER_CANCELLED, 5, 2, 1, 1, 0)), 0);
+    assert_int_equal(DRIVER_SUM(&f.driver, order_unknown), 1);
+    assert_int_equal(apply(&f, make_order(3, RW_ORDER_ACCEPTED, 6, 9, 1, 1, 0)), 0);
+    assert_int_equal(DRIVER_SUM(&f.driver, order_malformed), 1);
+    teardown(&f);
+}
+
 static void room_for_new_pairs_is_per_portfolio(void **state) {
     for (uint32_t shards = 1; shards <= 2; shards++) {
         struct fixture f = {.image = fixed_image()};
@@ -676,6 +707,8 @@ int main(void) {
         cmocka_unit_test(a_correction_that_is_about_nothing_is_counted_and_changes_nothing),
         cmocka_unit_test(a_correction_that_would_leave_the_bounds_changes_nothing),
         cmocka_unit_test(a_long_list_of_fills_is_folded_over_several_calls),
+        cmocka_unit_test(
+            a_fill_of_an_order_makes_less_of_it_open_even_when_the_position_refuses_it),
         cmocka_unit_test(room_for_new_pairs_is_per_portfolio),
         cmocka_unit_test(adding_and_removing_a_position_restores_exposure_and_quality),
         cmocka_unit_test(an_instrument_turns_stale_at_a_clock_entry_and_fresh_at_a_tick),
