@@ -97,3 +97,23 @@ static inline bool rw_open_step(struct rw_open_limit *limit, int64_t net) {
                                         limit->hard, limit->release);
     return limit->state != before;
 }
+
+/* A limit on the value of one order (fat finger). It is about events: each order that reaches a
+ * bound is told, and the first one below it. */
+struct rw_order_limit {
+    int64_t soft, hard;
+    uint8_t state;
+    bool limited;
+    uint8_t reserved[6];
+};
+
+/* rw_order_limit_init reads the rows of a portfolio as rw_limits_init does. */
+void rw_order_limit_init(struct rw_order_limit *limit, const struct rw_image *image, uint32_t owner,
+                         uint32_t first, uint32_t count);
+
+/* rw_order_limit_step takes the value of an order; returns whether there is something to tell. */
+static inline bool rw_order_limit_step(struct rw_order_limit *limit, int64_t value) {
+    uint8_t before = limit->state;
+    limit->state = rw_limit_state_of(value, limit->soft, limit->hard);
+    return limit->state != RW_LIMIT_OK || before != RW_LIMIT_OK;
+}

@@ -35,6 +35,7 @@ enum pending {
     PENDING_VAR_LIMITS = 32u, /* VaR; ES is the next */
     PENDING_DRAWDOWN = 128u,
     PENDING_OPEN = 256u,
+    PENDING_ORDER = 512u,
     PENDING_RISK = 4u << 16,
 };
 
@@ -121,7 +122,8 @@ struct cursor {
     uint32_t row; /* portfolio, index within the shard */
     uint32_t limits_changed;
     const struct position_cell *position;
-    bool open_moved; /* what is open of the entry's portfolio has changed */
+    uint32_t order_told; /* the limit's bit when the entry is an order that has to be told */
+    bool open_moved;     /* what is open of the entry's portfolio has changed */
     struct totals change;
     struct rw_var_result var; /* of the last refresh */
     struct desk_change desk;
@@ -135,9 +137,10 @@ struct rw_risk {
     struct instrument *instruments;
     struct portfolio *portfolios; /* of the shard */
     struct rw_limits *limits;
-    struct rw_drawdown *drawdowns; /* by portfolio */
-    struct rw_open_limit *opens;   /* by portfolio: money of open orders, and its limit */
-    struct rw_open *open;          /* by position: quantities of open orders */
+    struct rw_drawdown *drawdowns;       /* by portfolio */
+    struct rw_open_limit *opens;         /* by portfolio: money of open orders, and its limit */
+    struct rw_order_limit *order_limits; /* by portfolio */
+    struct rw_open *open;                /* by position: quantities of open orders */
     struct rw_orders orders;
     struct quality_counts *quality;
     struct position_cell *positions;
@@ -160,8 +163,8 @@ struct rw_risk {
 /* ── Memory ──────────────────────────────────────────────────────────────────────────────────── */
 
 struct layout {
-    size_t instruments, portfolios, limits, drawdowns, opens, open, orders, quality, positions,
-        dirty, channels, venues, shifts, holders, executions, ledger, var, bars;
+    size_t instruments, portfolios, limits, drawdowns, opens, order_limits, open, orders, quality,
+        positions, dirty, channels, venues, shifts, holders, executions, ledger, var, bars;
     size_t bytes;
     struct rw_var_cfg var_cfg;
     struct rw_bar_cfg bar_cfg;
@@ -202,6 +205,7 @@ static struct layout layout_of(const struct rw_risk_cfg *cfg) {
     layout.limits = place(&layout, portfolios, sizeof(struct rw_limits));
     layout.drawdowns = place(&layout, portfolios, sizeof(struct rw_drawdown));
     layout.opens = place(&layout, portfolios, sizeof(struct rw_open_limit));
+    layout.order_limits = place(&layout, portfolios, sizeof(struct rw_order_limit));
     layout.open = place(&layout, layout.positions_size, sizeof(struct rw_open));
     layout.orders = place(&layout, 1, rw_orders_footprint(layout.orders_max));
     layout.quality = place(&layout, portfolios, sizeof(struct quality_counts));
@@ -256,6 +260,8 @@ static void load_portfolios(struct rw_risk *risk, const struct rw_image *image,
                          row->limit_first, row->limit_count);
         rw_open_limit_init(&risk->opens[p], image, risk->range.first + p, row->limit_first,
                            row->limit_count);
+        rw_order_limit_init(&risk->order_limits[p], image, risk->range.first + p, row->limit_first,
+                            row->limit_count);
         risk->portfolios[p].falls_limited = risk->drawdowns[p].limited;
         risk->portfolios[p].opens_limited = risk->opens[p].limited;
     }
@@ -303,6 +309,7 @@ struct rw_risk *rw_risk_new(void *memory, const struct rw_risk_cfg *cfg) {
         .limits = (void *)(base + layout.limits),
         .drawdowns = (void *)(base + layout.drawdowns),
         .opens = (void *)(base + layout.opens),
+        .order_limits = (void *)(base + layout.order_limits),
         .open = (void *)(base + layout.open),
         .quality = (void *)(base + layout.quality),
         .positions = (void *)(base + layout.positions),
@@ -375,6 +382,7 @@ static inline uint32_t settle(struct rw_risk *risk, uint32_t p, const struct tot
         at->limits_changed |= PENDING_DRAWDOWN / PENDING_LIMITS;
     if (portfolio->opens_limited && rw_open_step(&risk->opens[p], totals->net))
         at->limits_changed |= PENDING_OPEN / PENDING_LIMITS;
+    at->limits_changed |= at->order_told;
     at->row = p;
     at->change = portfolio->published ? *change : *totals;
     bool moved =
@@ -932,11 +940,18 @@ static void begin_order(struct rw_risk *risk, const struct rw_entry *entry) {
     rw_stat_add(counters[outcome], 1);
     if (outcome != RW_ORDER_APPLIED) return;
     if (body.kind == RW_ORDER_REJECTED) rw_stat_add(&risk->counters->orders_rejected, 1);
+    uint32_t p = body.portfolio - risk->range.first;
+    struct rw_order_limit *limit = &risk->order_limits[p];
+    bool has_value = body.kind == RW_ORDER_ACCEPTED || body.kind == RW_ORDER_REPLACED;
+    int64_t multiplier = risk->instruments[entry->instrument].multiplier;
+    if (has_value && limit->limited &&
+        rw_order_limit_step(limit, body.quantity * multiplier * price))
+        risk->at.order_told = PENDING_ORDER / PENDING_LIMITS;
     const struct rw_holder *holder = follow_order(risk, order, &before);
-    if (!holder) return;
-    risk->at.position = &risk->positions[holder->position];
-    risk->at.pending = PENDING_POSITION | settle(risk, body.portfolio - risk->range.first,
-                                                 &(struct totals){.realised = 0});
+    if (!holder && !risk->at.order_told) return;
+    if (holder) risk->at.position = &risk->positions[holder->position];
+    risk->at.pending =
+        (holder ? PENDING_POSITION : 0) | settle(risk, p, &(struct totals){.realised = 0});
 }
 
 /* A fill of an order makes less of it open, whether its position takes it or not. */
@@ -1022,6 +1037,7 @@ void rw_risk_begin(struct rw_risk *risk, const struct rw_entry *entry) {
     at->over = 0;
     at->session_event = 0;
     at->open_moved = false;
+    at->order_told = 0;
     at->pending = 0;
     at->desk.desk = 0;
     at->records = 0;
@@ -1080,6 +1096,7 @@ static inline uint8_t worst_limit(const struct rw_risk *risk, uint32_t p) {
         worst = risk->drawdowns[p].state;
     if (risk->portfolios[p].opens_limited && risk->opens[p].state > worst)
         worst = risk->opens[p].state;
+    if (risk->order_limits[p].state > worst) worst = risk->order_limits[p].state;
     return worst;
 }
 
@@ -1159,6 +1176,8 @@ static void write_limit(const struct rw_risk *risk, uint8_t measure, struct rw_r
         to->limit_state = risk->drawdowns[row].state;
     else if (measure == RW_MEASURE_OPEN)
         to->limit_state = risk->opens[row].state;
+    else if (measure == RW_MEASURE_ORDER)
+        to->limit_state = risk->order_limits[row].state;
     else
         to->limit_state = risk->at.var.state[measure - RW_MEASURE_VAR];
 }

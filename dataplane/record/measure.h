@@ -12,7 +12,8 @@
     X(VAR, "var", "money", "p", "value at risk of the P&L vector, 99 %")                         \
     X(ES, "es", "money", "p", "expected shortfall of the P&L vector, 97.5 %")                    \
     X(DRAWDOWN, "drawdown", "money", "p", "highest realised + unrealised so far, minus present") \
-    X(OPEN, "open", "money", "p", "max(|net + open buys|, |net - open sells|)")
+    X(OPEN, "open", "money", "p", "max(|net + open buys|, |net - open sells|)")                  \
+    X(ORDER, "order", "money", "p", "quantity · multiplier · price of the latest order")
 
 #define RW_MEASURE_ENUM(NAME, word, unit, scopes, how) RW_MEASURE_##NAME,
 

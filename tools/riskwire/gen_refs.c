@@ -233,6 +233,7 @@ static int write_limits(struct rw_gen_refs *refs) {
         int64_t size =
             refs->portfolios[i].net < 0 ? -refs->portfolios[i].net : refs->portfolios[i].net;
         if (i % 3 == 1) print_bounds(refs, file, owner, "open", size + 8 * unit, size + 16 * unit);
+        if (i % 3 == 2) print_bounds(refs, file, owner, "order", 10 * unit, 20 * unit);
         if (refs->cfg.scenarios) print_tail_limits(refs, file, owner, &refs->portfolios[i]);
     }
     for (uint32_t i = 0; i < refs->desk_count; i++) {

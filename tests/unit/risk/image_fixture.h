@@ -91,7 +91,7 @@ static inline struct rw_image *image_random(struct rw_rng *rng, uint32_t instrum
     struct rw_instrument_row *instrument = calloc(instruments, sizeof *instrument);
     struct rw_portfolio_row *portfolio = calloc(portfolios, sizeof *portfolio);
     struct rw_position_row *position = calloc((size_t)instruments * portfolios, sizeof *position);
-    struct rw_limit_row *limit = calloc((size_t)(2 * portfolios + 1) * 5, sizeof *limit);
+    struct rw_limit_row *limit = calloc((size_t)(2 * portfolios + 1) * 6, sizeof *limit);
     RW_ASSERT(instrument && portfolio && position && limit);
     struct image_tables tables = {instrument, instruments, portfolio, portfolios, 1,
                                   position,   0,           limit,     0};
@@ -124,7 +124,7 @@ static inline struct rw_image *image_random(struct rw_rng *rng, uint32_t instrum
                           : scope == RW_SCOPE_DESK    ? desk
                                                       : 1;
         for (uint32_t owner = 1; owner <= owners; owner++)
-            for (uint8_t measure = 1; measure <= RW_MEASURE_OPEN; measure++) {
+            for (uint8_t measure = 1; measure <= RW_MEASURE_ORDER; measure++) {
                 if (measure == RW_MEASURE_VAR || measure == RW_MEASURE_ES) continue;
                 if (measure >= RW_MEASURE_DRAWDOWN && scope != RW_SCOPE_PORTFOLIO) continue;
                 if (rw_rng_chance(rng, 1, 4)) continue;

@@ -38,6 +38,8 @@ struct naive {
         int64_t price;
     } order[4096];
     uint32_t orders;
+    uint32_t valued_of; /* portfolio whose order of this entry has a value */
+    int64_t order_value[NAIVE_ROWS];
     int64_t peak[NAIVE_ROWS]; /* highest P&L of a portfolio */
     bool begun;
     struct naive_totals portfolio[NAIVE_ROWS], desk[NAIVE_ROWS], firm; /* as last published */
@@ -119,8 +121,14 @@ static inline bool naive_order_event(struct naive *naive, uint32_t instrument,
     for (uint32_t k = 0; k < naive->orders && !known; k++)
         if (naive->order[k].body.order_id == body->order_id) known = &naive->order[k];
     int64_t price = body->price ? body->price : rw_report_marks_of(naive->marks, instrument)->price;
+    const struct rw_instrument_row *rows = rw_image_rows(naive->image, &naive->image->instruments);
+    int64_t total = body->quantity * rows[instrument].multiplier * price;
     if (body->kind == RW_ORDER_ACCEPTED || body->kind == RW_ORDER_REJECTED) {
         if (known) return false;
+        if (body->kind == RW_ORDER_ACCEPTED) {
+            naive->valued_of = body->portfolio;
+            naive->order_value[body->portfolio] = total;
+        }
         RW_ASSERT(naive->orders < 4096);
         struct naive_order *order = &naive->order[naive->orders++];
         *order = (struct naive_order){*body, instrument, price};
@@ -132,6 +140,10 @@ static inline bool naive_order_event(struct naive *naive, uint32_t instrument,
         return false;
     bool replaced = body->kind == RW_ORDER_REPLACED;
     int64_t quantity = replaced ? body->quantity : 0;
+    if (replaced) {
+        naive->valued_of = body->portfolio;
+        naive->order_value[body->portfolio] = total;
+    }
     if (!replaced) price = known->price;
     bool changed = quantity != known->body.quantity || price != known->price;
     known->body.quantity = quantity;
@@ -164,6 +176,7 @@ static inline void naive_limits(const struct naive *naive, struct naive_totals *
                         : row->measure == RW_MEASURE_NET  ? llabs(totals->net)
                         : row->measure == RW_MEASURE_LOSS ? -pnl
                                                           : peak - pnl;
+        if (row->measure == RW_MEASURE_ORDER) value = naive->order_value[owner];
         if (row->measure == RW_MEASURE_OPEN) {
             int64_t up = llabs(totals->net + totals->buys);
             int64_t down = llabs(totals->net - totals->sells);
@@ -172,7 +185,8 @@ static inline void naive_limits(const struct naive *naive, struct naive_totals *
         uint8_t state = 0, was = before->state[row->measure];
         for (uint8_t level = 1; level <= 2; level++) {
             __int128 bound = level == 1 ? row->soft : row->hard;
-            if (was >= level) bound -= bound * row->release / 10000;
+            if (was >= level && row->measure != RW_MEASURE_ORDER)
+                bound -= bound * row->release / 10000;
             if (value >= bound) state = level;
         }
         totals->state[row->measure] = state;
@@ -302,6 +316,7 @@ static inline void naive_position(struct naive *naive, const struct rw_entry *en
 static inline void naive_apply(struct naive *naive, const struct log_entry *log) {
     const struct rw_entry *entry = &log->entry;
     const struct rw_portfolio_row *rows = rw_image_rows(naive->image, &naive->image->portfolios);
+    naive->valued_of = 0;
     uint32_t conflated, of = 0, about = 0, fill = naive_take(naive, log, &conflated);
     if (fill) {
         of = naive->fill[fill - 1].portfolio;
@@ -319,12 +334,13 @@ static inline void naive_apply(struct naive *naive, const struct log_entry *log)
         int64_t pnl = now.realised + now.unrealised;
         if (!naive->begun || pnl > naive->peak[p]) naive->peak[p] = pnl;
         naive_limits(naive, &now, RW_SCOPE_PORTFOLIO, p, &before, naive->peak[p]);
-        bool changed = memcmp(&now, &before, sizeof now) != 0;
+        bool told = naive->valued_of == p && now.state[RW_MEASURE_ORDER];
+        bool changed = told || memcmp(&now, &before, sizeof now) != 0;
         naive->portfolio[p] = now;
         if (changed) naive_emit(naive, entry, conflated, RW_RESULT_PORTFOLIO, p, &now, 0);
         if (of == p) naive_position(naive, entry, p, about);
         for (uint8_t m = 1; m < RW_MEASURE_COUNT; m++)
-            if (now.state[m] != before.state[m])
+            if (now.state[m] != before.state[m] || (told && m == RW_MEASURE_ORDER))
                 naive_emit(naive, entry, conflated, RW_RESULT_LIMIT, p, &now, m);
         if (changed) touched[rows[p].desk] = any = true;
     }

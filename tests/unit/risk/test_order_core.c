@@ -76,11 +76,26 @@ static void a_limit_looks_both_ways(void **state) {
     assert_false(rw_open_step(&limit, -(RW_MONEY_MAX - 1))); /* does not overflow */
 }
 
+static void every_order_that_reaches_the_limit_is_told(void **state) {
+    struct rw_order_limit limit = {.soft = 100, .hard = 200, .limited = true};
+    const struct {
+        int64_t value;
+        uint8_t state;
+        bool told;
+    } orders[] = {{99, 0, false}, {100, 1, true}, {150, 1, true}, {200, 2, true},
+                  {300, 2, true}, {1, 0, true},   {2, 0, false}};
+    for (uint32_t i = 0; i < sizeof orders / sizeof *orders; i++) {
+        assert_int_equal(rw_order_limit_step(&limit, orders[i].value), orders[i].told);
+        assert_int_equal(limit.state, orders[i].state);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_does_not_fit_the_order_is_told_apart_and_changes_nothing),
         cmocka_unit_test(fills_and_replacements_move_what_is_open),
         cmocka_unit_test(a_limit_looks_both_ways),
+        cmocka_unit_test(every_order_that_reaches_the_limit_is_told),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
