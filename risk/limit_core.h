@@ -63,6 +63,11 @@ static inline uint32_t rw_limits_step(struct rw_limits *limits, uint32_t index, 
  * whose state changed. pnl = realised + unrealised; the loss is −pnl. */
 static inline uint32_t rw_limits_update(struct rw_limits *limits, int64_t gross, int64_t net,
                                         int64_t pnl) {
+    const uint8_t *is = limits->state;
+    uint32_t differs = is[0] ^ rw_limit_state_of(gross, limits->soft[0], limits->hard[0]);
+    differs |= is[1] ^ rw_limit_state_of(rw_magnitude(net), limits->soft[1], limits->hard[1]);
+    differs |= is[2] ^ rw_limit_state_of(-pnl, limits->soft[2], limits->hard[2]);
+    if (differs == 0) return 0; /* hysteresis or not */
     uint32_t changed = rw_limits_step(limits, RW_MEASURE_GROSS - 1, gross) |
                        rw_limits_step(limits, RW_MEASURE_NET - 1, rw_magnitude(net)) |
                        rw_limits_step(limits, RW_MEASURE_LOSS - 1, -pnl);

@@ -69,9 +69,9 @@ struct portfolio {
     uint32_t desk;
     uint32_t pairs_left; /* new positions there is room for */
     uint16_t quality, published_quality;
-    uint8_t published;  /* something of it was published */
-    bool falls_limited; /* there is a limit on its drawdown */
-    bool opens_limited; /* on its open orders */
+    uint8_t published; /* something of it was published */
+    bool watched;      /* there is a limit on its drawdown, its open orders or the value of one */
+    bool has_orders;   /* some were open */
     uint8_t reserved[9];
 };
 static_assert(sizeof(struct portfolio) == 64, "one line");
@@ -262,8 +262,8 @@ static void load_portfolios(struct rw_risk *risk, const struct rw_image *image,
                            row->limit_count);
         rw_order_limit_init(&risk->order_limits[p], image, risk->range.first + p, row->limit_first,
                             row->limit_count);
-        risk->portfolios[p].falls_limited = risk->drawdowns[p].limited;
-        risk->portfolios[p].opens_limited = risk->opens[p].limited;
+        risk->portfolios[p].watched =
+            risk->drawdowns[p].limited || risk->opens[p].limited || risk->order_limits[p].limited;
     }
 }
 
@@ -369,6 +369,18 @@ static void adjust_quality(struct rw_risk *risk, uint32_t p, uint16_t gone, uint
     risk->portfolios[p].quality = (uint16_t)word;
 }
 
+/* The limits that few portfolios have, each in a table of its own; the bits that changed. */
+static uint32_t step_watched(struct rw_risk *risk, uint32_t p) {
+    const struct totals *totals = &risk->portfolios[p].totals;
+    uint32_t changed = 0;
+    if (risk->drawdowns[p].limited &&
+        rw_drawdown_step(&risk->drawdowns[p], totals->realised + totals->unrealised))
+        changed |= PENDING_DRAWDOWN / PENDING_LIMITS;
+    if (risk->opens[p].limited && rw_open_step(&risk->opens[p], totals->net))
+        changed |= PENDING_OPEN / PENDING_LIMITS;
+    return changed;
+}
+
 /* Settles a row whose totals moved by *change: limits, and what has to be said. A portfolio that
  * never published anything publishes its totals in full. */
 static inline uint32_t settle(struct rw_risk *risk, uint32_t p, const struct totals *change) {
@@ -377,11 +389,7 @@ static inline uint32_t settle(struct rw_risk *risk, uint32_t p, const struct tot
     const struct totals *totals = &portfolio->totals;
     at->limits_changed = rw_limits_update(&risk->limits[p], totals->gross, totals->net,
                                           totals->realised + totals->unrealised);
-    if (portfolio->falls_limited &&
-        rw_drawdown_step(&risk->drawdowns[p], totals->realised + totals->unrealised))
-        at->limits_changed |= PENDING_DRAWDOWN / PENDING_LIMITS;
-    if (portfolio->opens_limited && rw_open_step(&risk->opens[p], totals->net))
-        at->limits_changed |= PENDING_OPEN / PENDING_LIMITS;
+    if (portfolio->watched) at->limits_changed |= step_watched(risk, p);
     at->limits_changed |= at->order_told;
     at->row = p;
     at->change = portfolio->published ? *change : *totals;
@@ -858,6 +866,7 @@ static void add_open(struct rw_risk *risk, uint32_t position, const struct rw_or
     struct rw_open *quantity = &risk->open[position];
     struct rw_open *money = &risk->opens[order->portfolio - risk->range.first].open;
     int64_t value = order->open * instrument->multiplier * order->price;
+    risk->portfolios[order->portfolio - risk->range.first].has_orders = true;
     if (order->side == RW_SIDE_BUY) {
         quantity->buys += sign * order->open;
         money->buys += sign * value;
@@ -1092,10 +1101,9 @@ static inline void write_head(const struct cursor *at, uint8_t kind, struct rw_r
 /* The worst state of a portfolio's limits, but for those of VaR and ES. */
 static inline uint8_t worst_limit(const struct rw_risk *risk, uint32_t p) {
     uint8_t worst = risk->limits[p].worst;
-    if (risk->portfolios[p].falls_limited && risk->drawdowns[p].state > worst)
-        worst = risk->drawdowns[p].state;
-    if (risk->portfolios[p].opens_limited && risk->opens[p].state > worst)
-        worst = risk->opens[p].state;
+    if (!risk->portfolios[p].watched) return worst;
+    if (risk->drawdowns[p].state > worst) worst = risk->drawdowns[p].state;
+    if (risk->opens[p].state > worst) worst = risk->opens[p].state;
     if (risk->order_limits[p].state > worst) worst = risk->order_limits[p].state;
     return worst;
 }
@@ -1110,6 +1118,7 @@ static inline void write_totals(const struct rw_risk *risk, uint8_t kind, struct
     to->unrealised_pnl = portfolio->totals.unrealised;
     to->gross = portfolio->totals.gross;
     to->net = portfolio->totals.net;
+    if (!portfolio->has_orders) return;
     to->open_buys = risk->opens[risk->at.row].open.buys;
     to->open_sells = risk->opens[risk->at.row].open.sells;
 }
