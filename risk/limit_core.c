@@ -21,16 +21,29 @@ void rw_limits_init(struct rw_limits *limits, const struct rw_image *image,
     }
 }
 
+bool rw_limit_bounds(const struct rw_image *image, enum rw_limit_scope scope, uint8_t measure,
+                     uint32_t owner, uint32_t first, uint32_t count, struct rw_limit_row *bounds) {
+    const struct rw_limit_row *rows = rw_image_rows(image, &image->limits);
+    bool limited = false;
+    *bounds = (struct rw_limit_row){.soft = INT64_MAX, .hard = INT64_MAX};
+    for (uint32_t i = first; i < first + count; i++) {
+        const struct rw_limit_row *row = &rows[i];
+        if (row->scope != scope || row->owner != owner || row->measure != measure) continue;
+        limited = true;
+        bounds->soft = tighter(bounds->soft, row->soft);
+        bounds->hard = tighter(bounds->hard, row->hard);
+        if (row->release > bounds->release) bounds->release = row->release;
+    }
+    return limited;
+}
+
 void rw_drawdown_init(struct rw_drawdown *drawdown, const struct rw_image *image,
                       enum rw_limit_scope scope, uint32_t owner, uint32_t first, uint32_t count) {
-    const struct rw_limit_row *rows = rw_image_rows(image, &image->limits);
-    *drawdown = (struct rw_drawdown){.peak = INT64_MIN, .soft = INT64_MAX, .hard = INT64_MAX};
-    for (uint32_t i = first; i < first + count; i++) {
-        if (rows[i].scope != scope || rows[i].owner != owner) continue;
-        if (rows[i].measure != RW_MEASURE_DRAWDOWN) continue;
-        drawdown->limited = true;
-        drawdown->soft = tighter(drawdown->soft, rows[i].soft);
-        drawdown->hard = tighter(drawdown->hard, rows[i].hard);
-        if (rows[i].release > drawdown->release) drawdown->release = rows[i].release;
-    }
+    struct rw_limit_row bounds;
+    bool limited = rw_limit_bounds(image, scope, RW_MEASURE_DRAWDOWN, owner, first, count, &bounds);
+    *drawdown = (struct rw_drawdown){.peak = INT64_MIN,
+                                     .soft = bounds.soft,
+                                     .hard = bounds.hard,
+                                     .release = bounds.release,
+                                     .limited = limited};
 }

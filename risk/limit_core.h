@@ -78,6 +78,11 @@ static inline uint32_t rw_limits_update(struct rw_limits *limits, int64_t gross,
     return changed;
 }
 
+/* rw_limit_bounds joins an owner's rows of one measure, read as above, into *bounds (absent:
+ * INT64_MAX); whether there is one. */
+bool rw_limit_bounds(const struct rw_image *image, enum rw_limit_scope scope, uint8_t measure,
+                     uint32_t owner, uint32_t first, uint32_t count, struct rw_limit_row *bounds);
+
 /* A limit on drawdown: how far realised + unrealised is below the highest it has been. */
 struct rw_drawdown {
     int64_t peak, soft, hard;

@@ -73,27 +73,11 @@ struct rw_order *rw_orders_fill(struct rw_orders *orders, uint32_t instrument,
     return cell;
 }
 
-/* The bounds of a portfolio's rows of one measure; whether there are any. */
-static bool read_bounds(const struct rw_image *image, uint8_t measure, uint32_t owner,
-                        uint32_t first, uint32_t count, struct rw_limit_row *bounds) {
-    const struct rw_limit_row *rows = rw_image_rows(image, &image->limits);
-    bool limited = false;
-    *bounds = (struct rw_limit_row){.soft = INT64_MAX, .hard = INT64_MAX};
-    for (uint32_t i = first; i < first + count; i++) {
-        if (rows[i].scope != RW_SCOPE_PORTFOLIO || rows[i].owner != owner) continue;
-        if (rows[i].measure != measure) continue;
-        limited = true;
-        if (rows[i].soft > 0 && rows[i].soft < bounds->soft) bounds->soft = rows[i].soft;
-        if (rows[i].hard > 0 && rows[i].hard < bounds->hard) bounds->hard = rows[i].hard;
-        if (rows[i].release > bounds->release) bounds->release = rows[i].release;
-    }
-    return limited;
-}
-
 void rw_open_limit_init(struct rw_open_limit *limit, const struct rw_image *image, uint32_t owner,
                         uint32_t first, uint32_t count) {
     struct rw_limit_row bounds;
-    bool limited = read_bounds(image, RW_MEASURE_OPEN, owner, first, count, &bounds);
+    bool limited =
+        rw_limit_bounds(image, RW_SCOPE_PORTFOLIO, RW_MEASURE_OPEN, owner, first, count, &bounds);
     *limit = (struct rw_open_limit){
         .soft = bounds.soft, .hard = bounds.hard, .release = bounds.release, .limited = limited};
 }
@@ -101,6 +85,7 @@ void rw_open_limit_init(struct rw_open_limit *limit, const struct rw_image *imag
 void rw_order_limit_init(struct rw_order_limit *limit, const struct rw_image *image, uint32_t owner,
                          uint32_t first, uint32_t count) {
     struct rw_limit_row bounds;
-    bool limited = read_bounds(image, RW_MEASURE_ORDER, owner, first, count, &bounds);
+    bool limited =
+        rw_limit_bounds(image, RW_SCOPE_PORTFOLIO, RW_MEASURE_ORDER, owner, first, count, &bounds);
     *limit = (struct rw_order_limit){.soft = bounds.soft, .hard = bounds.hard, .limited = limited};
 }
