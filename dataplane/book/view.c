@@ -154,27 +154,28 @@ static uint32_t check_side(const struct rw_book *book, uint32_t locate, uint32_t
     const struct front *front = &book->fronts[side->front];
     uint32_t orders = 0;
     int32_t best = NO_KEY;
+    if (side->front == 0) {
+        RW_ASSERT(!side->has_back && side->back == 0 && side->floor == NO_KEY);
+        RW_ASSERT(row->best[side_index] == 0);
+        return 0;
+    }
     for (uint32_t i = 0; i < FRONT; i++) {
         if (front->keys[i] == NO_KEY) continue;
         RW_ASSERT(front->keys[i] > side->floor);
         if (front->keys[i] > best) best = front->keys[i];
         orders += check_level(book, front->levels[i], locate, side_index, i, front->keys[i]);
     }
-    RW_ASSERT((best != NO_KEY) == (side->front != 0));
+    RW_ASSERT(best != NO_KEY);
     RW_ASSERT(side->has_back == (side->back > 0) && (side->has_back || side->floor == NO_KEY));
-    RW_ASSERT(side->back == 0 || (side->front && side->back <= ENTRIES_MIN << side->class));
+    RW_ASSERT(side->back <= ENTRIES_MIN << side->class);
     for (uint32_t i = 0; i < side->back; i++) {
         const struct entry *entry = &book->entries[side->offset + i];
         RW_ASSERT(entry->key <= side->floor);
         orders += check_level(book, entry->level, locate, side_index, FRONT + i, entry->key);
     }
-    uint64_t word = 0;
-    if (best != NO_KEY) {
-        const struct level *level =
-            &book->levels[front->levels[__builtin_ctz(front_equal(front, best))]];
-        word = best_word(level->price, level->quantity);
-    }
-    RW_ASSERT(word == row->best[side_index]);
+    const struct level *level =
+        &book->levels[front->levels[__builtin_ctz(front_equal(front, best))]];
+    RW_ASSERT(best_word(level->price, level->quantity) == row->best[side_index]);
     return orders;
 }
 
@@ -182,10 +183,12 @@ void rw_book_check(const struct rw_book *book) {
     uint32_t orders = 0, levels = 0;
     for (uint32_t locate = 0; locate < RW_BOOK_LOCATES; locate++) {
         for (uint32_t side = 0; side < 2; side++) {
-            levels += side_depth(book, &book->rows[locate].side[side]);
+            const struct side *of = &book->rows[locate].side[side];
+            if (of->front) levels += side_depth(book, of);
             orders += check_side(book, locate, side);
         }
     }
     RW_ASSERT(orders == book->orders_live && levels == book->levels_live);
-    RW_ASSERT(book->fronts[0].keys[0] == NO_KEY && book->levels[0].orders == 0);
+    for (uint32_t i = 0; i < FRONT; i++) RW_ASSERT(book->fronts[0].keys[i] == NO_KEY);
+    RW_ASSERT(book->levels[0].orders == 0);
 }
