@@ -159,7 +159,7 @@ bool rw_feed_wants_ahead(const struct rw_feed_core *core) {
 void rw_feed_ahead(struct rw_feed_core *core, const struct rw_frame *frame) {
     struct rw_packet packet;
     RW_ASSERT(rw_feed_wants_ahead(core));
-    if (frame->channel != core->cfg.channel || frame->flags & RW_FRAME_END) return;
+    if (frame->channel != core->cfg.channel || frame->flags) return;
     if (core->venue->open(frame->payload, frame->bytes, &packet) != RW_PACKET_FINE) return;
     struct rw_blocks *blocks = &packet.blocks;
     if (blocks->step && blocks->sequence <= core->noted_to && !is_noted(core, blocks))
@@ -185,6 +185,8 @@ void rw_feed_frame(struct rw_feed_core *core, const struct rw_frame *frame) {
         rw_stat_add(&core->stats.feed->wrong_channel, 1);
     } else if (frame->flags & RW_FRAME_END) {
         rw_line_port_ended(core->lines, frame->line);
+    } else if (frame->flags & RW_FRAME_ASIDE) {
+        rw_line_aside(core->lines, frame->payload, frame->bytes, frame->arrival_ns, frame->now_ns);
     } else {
         rw_line_packet(core->lines, frame->line, frame->payload, frame->bytes, frame->arrival_ns,
                        frame->now_ns);

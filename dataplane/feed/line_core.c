@@ -173,6 +173,11 @@ static void line_joins(struct rw_line_core *core, struct line *line) {
     line->back_run = line->far_run = 0;
 }
 
+static void leave_foreign(struct rw_line_core *core, uint32_t whole) {
+    count(&core->stats.channel->foreign_packets, 1);
+    leave(core, &core->stats.channel->foreign, whole);
+}
+
 /* in_session decides whether a packet belongs to the channel, and lets a line go over to a session
  * that it brings steadily. */
 static bool in_session(struct rw_line_core *core, struct line *line, const struct rw_packet *packet,
@@ -199,8 +204,7 @@ static bool in_session(struct rw_line_core *core, struct line *line, const struc
         count(&core->stats.channel->session_switches, 1);
         return true;
     }
-    count(&core->stats.channel->foreign_packets, 1);
-    leave(core, &core->stats.channel->foreign, whole);
+    leave_foreign(core, whole);
     return false;
 }
 
@@ -544,6 +548,24 @@ enum rw_line_answer rw_line_answer(struct rw_line_core *core, uint32_t server, c
                                .source = (uint16_t)(RW_LINES_MAX + server)};
     take_answer(core, &packet.blocks, payload, &place_of);
     return RW_LINE_ANSWER_MESSAGES;
+}
+
+void rw_line_aside(struct rw_line_core *core, const void *payload, uint32_t bytes,
+                   uint64_t arrival_ns, uint64_t now_ns) {
+    RW_ASSERT(bytes <= UINT16_MAX);
+    RW_ASSERT(core->current_left == 0 && core->parked_bytes == NULL);
+    rw_line_now(core, now_ns);
+    struct rw_packet packet;
+    uint32_t whole;
+    if (!read_header(core, payload, bytes, &packet, &whole)) return;
+    struct rw_held place_of = {.now_ns = now_ns,
+                               .arrival_ns = arrival_ns,
+                               .whole = (uint16_t)whole,
+                               .bytes = (uint16_t)bytes};
+    if (packet.place == RW_PLACE_ASIDE)
+        take_aside(core, &packet.blocks, &place_of);
+    else
+        leave_foreign(core, whole);
 }
 
 void rw_line_mend(struct rw_line_core *core) { core->gap = false; }

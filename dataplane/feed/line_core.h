@@ -56,7 +56,7 @@
     X(duplicates, "messages", "dropped: already there from this or the other line")              \
     X(late, "messages", "dropped: came after their gap was given up")                            \
     X(in_snapshot, "messages", "dropped: the snapshot that was joined holds what they did")      \
-    X(foreign, "messages", "dropped: of another session")                                        \
+    X(foreign, "messages", "dropped: of another session, or beside the lines and not of a loop") \
     X(unsequenced_rejected, "messages", "dropped: sequence 0 or NUL session, not accepted here") \
     X(older_generation, "messages", "dropped: of before the restart of the channel")             \
     X(after_end, "messages", "dropped: after the end of the channel")                            \
@@ -199,6 +199,10 @@ struct rw_line_core *rw_line_new(void *memory, const struct rw_line_cfg *cfg,
  * again. now_ns never falls on one line. */
 void rw_line_packet(struct rw_line_core *core, uint32_t line, const void *payload, uint32_t bytes,
                     uint64_t arrival_ns, uint64_t now_ns);
+/* rw_line_aside takes one payload that came beside the lines, such as of the group of a snapshot
+ * loop: only what the venue says stands beside the sequence, the rest is foreign. As above. */
+void rw_line_aside(struct rw_line_core *core, const void *payload, uint32_t bytes,
+                   uint64_t arrival_ns, uint64_t now_ns);
 /* rw_line_port_ended says that a line will bring nothing more. Same condition as rw_line_packet. */
 void rw_line_port_ended(struct rw_line_core *core, uint32_t line);
 /* rw_line_now lets time pass without a packet; live ports only, ignored with file_ports. */

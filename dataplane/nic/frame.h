@@ -15,8 +15,10 @@
 #define RW_FRAME_SLOT_BYTES    2048u
 #define RW_FRAME_PAYLOAD_BYTES (RW_FRAME_SLOT_BYTES - 32u)
 
-/* The port behind (port, channel, line) has delivered its last packet; no payload. Files only. */
-#define RW_FRAME_END 1u
+/* RW_FRAME_END: the port behind (port, channel, line) has delivered its last packet; no payload,
+ * files only. RW_FRAME_ASIDE: of a group that does not count with its line, a snapshot loop. */
+#define RW_FRAME_END   1u
+#define RW_FRAME_ASIDE 2u
 
 enum rw_line { RW_LINE_A = 0, RW_LINE_B = 1, RW_LINES = 2 };
 
@@ -31,7 +33,7 @@ struct rw_frame {
     uint16_t port;     /* row of the rx configuration */
     uint16_t channel;  /* of that row */
     uint16_t line;     /* enum rw_line, of that row */
-    uint16_t flags;    /* RW_FRAME_END or 0 */
+    uint16_t flags;    /* RW_FRAME_END, RW_FRAME_ASIDE or 0 */
     uint16_t bytes;    /* of payload */
     uint16_t reserved; /* 0 */
     uint8_t payload[];

@@ -367,6 +367,7 @@ static void take_packet(struct rx *rx, struct rx_port *port, bool file,
                                .port = row_index,
                                .channel = row->channel,
                                .line = row->line,
+                               .flags = row->aside ? RW_FRAME_ASIDE : 0,
                                .bytes = udp.bytes};
     memcpy(frame->payload, udp.payload, udp.bytes);
     rw_stat_add(&counters->delivered, 1);

@@ -23,7 +23,7 @@
 #include "dataplane/nic/udp.h"
 #include "dataplane/stage/stage.h"
 
-#define RW_RX_ROWS_MAX 16u
+#define RW_RX_ROWS_MAX 32u
 
 /* One subscription: which packets of which port are which line of which channel. */
 struct rw_rx_row {
@@ -34,6 +34,7 @@ struct rw_rx_row {
     uint32_t group;    /* destination address, host byte order; 0 = any */
     uint32_t source;   /* sender's address; 0 = any */
     uint16_t udp_port; /* destination port; 0 = any */
+    bool aside;        /* not the line itself but what goes with it: RW_FRAME_ASIDE */
 };
 
 /* What a live port is besides its rows. */

@@ -2,6 +2,10 @@
 
 #include <string.h>
 
+#include "dataplane/base/bytes.h"
+
+static bool never_beside(const uint8_t *payload, size_t bytes) { return false; }
+
 static void mold_begin(struct rw_gen_packet *packet, const struct rw_gen_framing_terms *terms,
                        void *buffer, size_t capacity, uint64_t sequence) {
     packet->count = 0;
@@ -53,15 +57,20 @@ static bool mdp3_put(struct rw_gen_packet *packet, const uint8_t *message, uint3
 
 static size_t mdp3_end(struct rw_gen_packet *packet) { return packet->mdp3.used; }
 
+static bool mdp3_beside(const uint8_t *payload, size_t bytes) {
+    const uint8_t *template_id = payload + RW_MDP3_PACKET_HEADER_BYTES + 4;
+    return bytes >= RW_MDP3_PACKET_HEADER_BYTES + 6 && rw_load_le16(template_id) == 52;
+}
+
 static size_t no_end_of_session(const struct rw_gen_framing_terms *terms, void *buffer,
                                 uint64_t next) {
     return 0;
 }
 
 static const struct rw_gen_framing framings[] = {
-    {"itch50", false, mold_begin, mold_put, mold_end, mold_end_of_session},
-    {"pitch", false, pitch_begin, pitch_put, pitch_end, no_end_of_session},
-    {"mdp3", true, mdp3_begin, mdp3_put, mdp3_end, no_end_of_session},
+    {"itch50", false, mold_begin, mold_put, mold_end, mold_end_of_session, never_beside},
+    {"pitch", false, pitch_begin, pitch_put, pitch_end, no_end_of_session, never_beside},
+    {"mdp3", true, mdp3_begin, mdp3_put, mdp3_end, no_end_of_session, mdp3_beside},
 };
 
 const struct rw_gen_framing *rw_gen_framing_named(const char *name) {

@@ -43,6 +43,8 @@ struct rw_gen_framing {
     size_t (*end)(struct rw_gen_packet *packet);
     /* Writes the packet that ends a session before `next`; 0: the venue says it as a message. */
     size_t (*end_of_session)(const struct rw_gen_framing_terms *terms, void *buffer, uint64_t next);
+    /* Whether a packet goes to the groups beside the lines. */
+    bool (*beside)(const uint8_t *payload, size_t bytes);
 };
 
 /* rw_gen_framing_named returns the row of a feed, NULL when there is none. */

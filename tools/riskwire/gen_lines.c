@@ -25,6 +25,7 @@
 #define SOURCE_A       0xC000020Au /* 192.0.2.10 */
 #define SOURCE_B       0xC633640Au /* 198.51.100.10 */
 #define GROUP_A        0xE9FC0001u /* 233.252.0.1 */
+#define GROUP_BESIDE_A 0xE9FC0003u /* 233.252.0.3 */
 #define SOURCE_PORT    26400u
 #define GROUP_PORT     26477u
 #define ETHERTYPE_VLAN 0x8100u
@@ -53,8 +54,9 @@ static uint32_t put_tag(uint8_t *frame, uint32_t bytes, uint16_t vlan) {
 static void write_frame(struct rw_gen_lines *lines, uint32_t which,
                         const struct rw_gen_wire_packet *packet) {
     uint8_t frame[FRAME_BYTES];
+    bool beside = lines->cfg.framing->beside(packet->payload, packet->bytes);
     struct rw_udp udp = {.source = which ? SOURCE_B : SOURCE_A,
-                         .destination = GROUP_A + which,
+                         .destination = (beside ? GROUP_BESIDE_A : GROUP_A) + which,
                          .source_port = SOURCE_PORT,
                          .destination_port = GROUP_PORT,
                          .bytes = (uint16_t)packet->bytes,

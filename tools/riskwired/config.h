@@ -34,6 +34,8 @@ struct rw_config_feed {
     char group_b[RW_CONFIG_TEXT_BYTES];
     char source_a[RW_CONFIG_TEXT_BYTES];
     char source_b[RW_CONFIG_TEXT_BYTES];
+    char group_loop[RW_CONFIG_TEXT_BYTES];
+    char group_loop_b[RW_CONFIG_TEXT_BYTES];
     char address_a[RW_CONFIG_TEXT_BYTES];
     char address_b[RW_CONFIG_TEXT_BYTES];
     char venue_session[RW_CONFIG_TEXT_BYTES];
@@ -41,10 +43,12 @@ struct rw_config_feed {
     char unsequenced[RW_CONFIG_TEXT_BYTES];
     uint64_t channel;
     uint64_t udp_port;
+    uint64_t loop_port;
     uint64_t vlan;
     uint64_t speed;
     uint64_t gap_timeout_us;
     uint64_t orders;
+    uint64_t instruments;
     uint64_t queue_mib;
 
     char request_servers[RW_CONFIG_TEXT_BYTES];

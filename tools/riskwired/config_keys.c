@@ -59,6 +59,13 @@ static const struct rw_config_key keys[] = {
          "any"),
     TEXT("feed.source_b", feed[0].source_b, false, false, "", NULL, "the same of line B"),
     NUMBER("feed.udp_port", feed[0].udp_port, false, "0", 0, 65535, "", "UDP port; 0: any"),
+    TEXT(
+        "feed.group_loop", feed[0].group_loop, false, false, "", NULL,
+        "group of the snapshot loop (mdp3) on line A's port, from any source; empty: as the lines"),
+    TEXT("feed.group_loop_b", feed[0].group_loop_b, false, false, "", NULL,
+         "the same on line B's port; empty: the same as of line A"),
+    NUMBER("feed.loop_port", feed[0].loop_port, false, "0", 0, 65535, "",
+           "UDP port of the snapshot loop; 0: any"),
     TEXT("feed.address_a", feed[0].address_a, false, false, "", NULL,
          "own IPv4 address of line A's live port: it answers ARP and its joins come from there; "
          "empty: 0.0.0.0, which some switches ignore"),
@@ -81,6 +88,10 @@ static const struct rw_config_key keys[] = {
            "how long a gap on both lines is waited for; about the skew between the lines"),
     NUMBER("feed.orders", feed[0].orders, false, "1000000", 1024, 16777216, "orders",
            "live orders the books have room for; more are counted as overflow"),
+    NUMBER(
+        "feed.instruments", feed[0].instruments, false, "0", 0, 65535, "",
+        "instruments a venue without numbers for them may have, more are counted; 0: all that go "
+        "into 16 bits, mdp3 16,384"),
     NUMBER(
         "feed.queue_mib", feed[0].queue_mib, false, "0", 0, 16384, "MiB",
         "live ports: trades that may wait while risk is busy, and twice that in the shadow; full: "

@@ -14,7 +14,7 @@
 
 static_assert(RW_CONFIG_FEEDS_MAX == RW_ENRICH_CHANNELS_MAX, "a section is a channel");
 static_assert(RW_CONFIG_FEEDS_MAX == RW_RECOVER_CHANNELS_MAX, "a section is a channel");
-static_assert(RW_CONFIG_FEEDS_MAX * RW_LINES <= RW_RX_ROWS_MAX, "of two lines");
+static_assert(RW_CONFIG_FEEDS_MAX * RW_LINES * 2 <= RW_RX_ROWS_MAX, "of two lines and their loop");
 
 /* Bumped whenever the same log would give other results. */
 #define CALCULATION_VERSION 2u
@@ -32,13 +32,21 @@ static uint32_t address_of(const char *text) {
 
 /* One line of a feed: 0 is A, 1 is B. */
 struct line {
-    const char *device, *group, *source, *address;
+    const char *device, *group, *source, *address, *group_loop;
 };
 
 static struct line line_of(const struct rw_config_feed *feed, uint32_t line) {
-    if (line == 0) return (struct line){feed->line_a, feed->group, feed->source_a, feed->address_a};
-    const char *group = *feed->group_b ? feed->group_b : feed->group;
-    return (struct line){feed->line_b, group, feed->source_b, feed->address_b};
+    if (line == 0)
+        return (struct line){feed->line_a, feed->group, feed->source_a, feed->address_a,
+                             feed->group_loop};
+    return (struct line){feed->line_b, *feed->group_b ? feed->group_b : feed->group, feed->source_b,
+                         feed->address_b,
+                         *feed->group_loop_b ? feed->group_loop_b : feed->group_loop};
+}
+
+static void add_row(struct rw_rx_cfg *rx, const struct rw_rx_row *row, const char *device) {
+    rx->row[rx->row_count] = *row;
+    snprintf(rx->row[rx->row_count++].device, sizeof row->device, "%s", device);
 }
 
 /* add_port notes what a port is besides its rows. Lines that share a port must agree. */
@@ -64,14 +72,18 @@ static int make_rx(struct rw_wiring *wiring, const struct rw_config *config) {
         for (uint16_t line = 0; rc == 0 && line < RW_LINES; line++) {
             struct line of = line_of(feed, line);
             if (!*of.device) continue;
-            struct rw_rx_row *row = &wiring->rx.row[wiring->rx.row_count++];
-            snprintf(row->device, sizeof row->device, "%s", of.device);
-            row->feed = i;
-            row->channel = (uint16_t)feed->channel;
-            row->line = line;
-            row->group = address_of(of.group);
-            row->source = address_of(of.source);
-            row->udp_port = (uint16_t)feed->udp_port;
+            struct rw_rx_row row = {.feed = i,
+                                    .channel = (uint16_t)feed->channel,
+                                    .line = line,
+                                    .group = address_of(of.group_loop),
+                                    .udp_port = (uint16_t)feed->loop_port,
+                                    .aside = true};
+            if (row.group) add_row(&wiring->rx, &row, of.device);
+            row.aside = false;
+            row.group = address_of(of.group);
+            row.source = address_of(of.source);
+            row.udp_port = (uint16_t)feed->udp_port;
+            add_row(&wiring->rx, &row, of.device);
             rc = add_port(&wiring->rx, of.device, address_of(of.address), (uint16_t)feed->vlan);
         }
     }
@@ -82,9 +94,10 @@ static int make_rx(struct rw_wiring *wiring, const struct rw_config *config) {
 static int check_addresses(const struct rw_config_feed *feed, const char *name) {
     const struct {
         const char *key, *text;
-    } addresses[] = {{"group", feed->group},         {"group_b", feed->group_b},
-                     {"source_a", feed->source_a},   {"source_b", feed->source_b},
-                     {"address_a", feed->address_a}, {"address_b", feed->address_b}};
+    } addresses[] = {{"group", feed->group},           {"group_b", feed->group_b},
+                     {"source_a", feed->source_a},     {"source_b", feed->source_b},
+                     {"address_a", feed->address_a},   {"address_b", feed->address_b},
+                     {"group_loop", feed->group_loop}, {"group_loop_b", feed->group_loop_b}};
     for (size_t i = 0; i < sizeof addresses / sizeof *addresses; i++)
         if (*addresses[i].text && !address_of(addresses[i].text))
             return rw_err_set(EINVAL, "%s.%s is '%s', wanted an address like 233.252.1.1", name,
@@ -153,6 +166,7 @@ static int make_feed(struct rw_feed_cfg *feed, const struct rw_config_feed *conf
                                       .accept_unsequenced = !strcmp(config->unsequenced, "accept")};
     feed->books.book = (struct rw_book_cfg){.orders_max = (uint32_t)config->orders,
                                             .levels_max = (uint32_t)config->orders / 2 + 1024};
+    feed->books.instruments_max = (uint32_t)config->instruments;
     rc = rw_venue_terms_session(venue, config->venue_session, name, feed->line.session);
     if (rc) return rc;
     return rw_venue_terms_midnight(session, config->zone, name, &feed->books.midnight_ns);

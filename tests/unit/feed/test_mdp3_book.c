@@ -519,7 +519,7 @@ static void deliver_late(struct exchange *exchange) {
         if (late->due > exchange->sequence)
             exchange->late[kept++] = *late;
         else
-            feed_payload(exchange->feed, 1, late->payload, late->bytes);
+            feed_beside(exchange->feed, late->payload, late->bytes);
     }
     exchange->late_count = kept;
 }
@@ -621,6 +621,20 @@ static void a_snapshot_of_before_the_gap_is_not_taken(void **state) {
     feed_free(exchange.feed);
 }
 
+static void of_a_group_beside_the_lines_only_the_loop_is_taken(void **state) {
+    struct exchange exchange;
+    exchange_open(&exchange, 1);
+    define_all(&exchange);
+    uint8_t heartbeat[RW_MDP3_PACKET_HEADER_BYTES];
+    rw_mdp3_put_header(heartbeat, 40, MIDNIGHT_NS + exchange.time_ns);
+    feed_beside(exchange.feed, heartbeat, sizeof heartbeat); /* of no number of the stream */
+    assert_int_equal(rw_stat_get(&exchange.feed->channel.foreign_packets), 1);
+    send_level(&exchange, 0, '0', 0, 1, RAW(500), 5, END_OF_EVENT);
+    assert_int_equal(tick_of(tick_kind(exchange.feed, RW_TICK_BBO)).bid_quantity, 5);
+    assert_int_equal(rw_feed_state(exchange.feed->core), RW_CHANNEL_SYNC);
+    feed_free(exchange.feed);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_cannot_be_read_is_counted_and_changes_nothing),
@@ -637,6 +651,7 @@ int main(void) {
         cmocka_unit_test(lost_packets_are_mended_by_the_loop),
         cmocka_unit_test(a_feed_that_joins_late_is_silent_about_what_it_does_not_know),
         cmocka_unit_test(a_snapshot_of_before_the_gap_is_not_taken),
+        cmocka_unit_test(of_a_group_beside_the_lines_only_the_loop_is_taken),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -96,9 +96,8 @@ static inline void feed_drain(struct venue_feed *feed) {
     }
 }
 
-/* feed_payload sends a payload on a line and keeps the ticks it gives in out[0..count). */
-static inline void feed_payload(struct venue_feed *feed, uint16_t line, const void *payload,
-                                size_t bytes) {
+static inline void feed_flagged(struct venue_feed *feed, uint16_t line, uint16_t flags,
+                                const void *payload, size_t bytes) {
     _Alignas(64) uint8_t slot[RW_FRAME_SLOT_BYTES];
     struct rw_frame *frame = (void *)slot;
     feed->now_ns += 10;
@@ -107,10 +106,21 @@ static inline void feed_payload(struct venue_feed *feed, uint16_t line, const vo
                                .now_ns = feed->now_ns,
                                .channel = 3,
                                .line = line,
+                               .flags = flags,
                                .bytes = (uint16_t)bytes};
     memcpy(frame->payload, payload, bytes);
     rw_feed_frame(feed->core, frame);
     feed_drain(feed);
+}
+
+/* feed_payload sends a payload on a line and keeps the ticks it gives in out[0..count);
+ * feed_beside sends it as of a group beside the lines. */
+static inline void feed_payload(struct venue_feed *feed, uint16_t line, const void *payload,
+                                size_t bytes) {
+    feed_flagged(feed, line, 0, payload, bytes);
+}
+static inline void feed_beside(struct venue_feed *feed, const void *payload, size_t bytes) {
+    feed_flagged(feed, 0, RW_FRAME_ASIDE, payload, bytes);
 }
 
 /* feed_wait lets the gap timer of a live port run out. */

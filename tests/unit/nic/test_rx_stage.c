@@ -304,6 +304,7 @@ static void one_port_serves_several_channels(void **state) {
     add_row(rig, "a.pcap", 1, RW_LINE_A, GROUP_A, 0, 0);
     add_row(rig, "a.pcap", 2, RW_LINE_A, GROUP_B, 0, 0);
     add_row(rig, "b.pcap", 1, RW_LINE_B, 0, 0, 0);
+    rig->cfg.row[1].aside = true;
     feed(rig, 0, S, GROUP_B, 9, "two");
     feed(rig, 0, S, GROUP_A, 9, "one");
     assert_int_equal(start(rig, 64), 0);
@@ -316,7 +317,7 @@ static void one_port_serves_several_channels(void **state) {
         flags[i] = frame->flags;
     }
     assert_null(take(rig));
-    static const uint16_t wanted_channels[] = {1, 2, 1, 1, 2}, wanted_flags[] = {1, 0, 0, 1, 1};
+    static const uint16_t wanted_channels[] = {1, 2, 1, 1, 2}, wanted_flags[] = {1, 2, 0, 1, 1};
     assert_memory_equal(channels, wanted_channels, sizeof channels);
     assert_memory_equal(flags, wanted_flags, sizeof flags);
     stop(rig);
