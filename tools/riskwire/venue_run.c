@@ -306,12 +306,14 @@ static void serve_clients(struct run *run, uint64_t now_ns) {
 static void begin(struct run *run) {
     if (run->is_begun) return;
     run->is_begun = true;
+    if (run->join_fd >= 0) close(run->join_fd); /* unread reports would keep poll from waiting */
+    run->join_fd = -1;
     rw_venue_begin(run->venue, now_of(run));
 }
 
 static void hear_joins(struct run *run) {
     uint8_t packet[2048];
-    if (run->join_fd < 0 || run->is_begun) return;
+    if (run->join_fd < 0) return;
     const struct sockaddr_in *group = (const void *)rw_venue_lines_group(run->lines, 0)->bytes;
     uint32_t self = ntohl(inet_addr(run->options->interface[0][0]));
     for (uint32_t i = 0; i < DATAGRAMS_A_VISIT; i++) {
