@@ -17,6 +17,7 @@ struct instrument {
     struct rw_mdp3_side side[2];
     uint32_t number; /* rpt_seq */
     uint8_t status;  /* of trading; 0: not defined yet */
+    char symbol[RW_BOOK_SYMBOL_BYTES + 1];
 };
 
 struct rw_gen_mdp3 {
@@ -70,28 +71,35 @@ static void begin_increment(const struct rw_gen_mdp3 *mdp3, const struct rw_book
     RW_MDP3_PUT(increment, match_event_indicator, root, indicator);
 }
 
-static void say_definition(struct rw_gen_mdp3 *mdp3, const struct rw_book *book, uint16_t locate,
-                           struct rw_gen_said *said) {
-    struct rw_mdp3_draft draft;
-    char symbol[RW_BOOK_SYMBOL_BYTES + 1] = {0};
-    memcpy(symbol, rw_book_symbol(book, locate), RW_BOOK_SYMBOL_BYTES);
-    mdp3->instruments[locate].status = 17;
-    mdp3->defined[mdp3->defined_count++] = locate;
-    begin(said, &draft, 54);
-    uint8_t *root = rw_mdp3_draft_root(&draft);
-    RW_MDP3_PUT(future, tot_num_reports_optional, root, UINT32_MAX); /* none: in the stream */
+/* reports: how many a loop of definitions has; UINT32_MAX, which is none, in the stream. */
+static void write_definition(const struct rw_gen_mdp3 *mdp3, uint16_t locate, uint32_t reports,
+                             struct rw_mdp3_draft *draft) {
+    const struct instrument *instrument = &mdp3->instruments[locate];
+    uint8_t *root = rw_mdp3_draft_root(draft);
+    RW_MDP3_PUT(future, tot_num_reports_optional, root, reports);
     RW_MDP3_PUT(future, security_update_action, root, 'A');
-    RW_MDP3_PUT(future, md_security_trading_status, root, 17);
+    RW_MDP3_PUT(future, md_security_trading_status, root, instrument->status);
     RW_MDP3_PUT_TEXT(future, security_group, root, "SIM");
     RW_MDP3_PUT_TEXT(future, asset, root, "SIM");
-    RW_MDP3_PUT_TEXT(future, symbol, root, symbol);
+    RW_MDP3_PUT_TEXT(future, symbol, root, instrument->symbol);
     RW_MDP3_PUT(future, security_id, root, SECURITY_FIRST + locate);
     RW_MDP3_PUT(future, display_factor, root, FACTOR);
-    rw_mdp3_draft_entry(&draft, 0); /* an event, of no kind */
-    uint8_t *feed = rw_mdp3_draft_entry(&draft, 1);
+    rw_mdp3_draft_entry(draft, 0); /* an event, of no kind */
+    uint8_t *feed = rw_mdp3_draft_entry(draft, 1);
     RW_ASSERT(feed);
     RW_MDP3_PUT_TEXT(feed_type, md_feed_type, feed, "GBX");
     RW_MDP3_PUT(feed_type, market_depth, feed, RW_MDP3_DEPTH);
+}
+
+static void say_definition(struct rw_gen_mdp3 *mdp3, const struct rw_book *book, uint16_t locate,
+                           struct rw_gen_said *said) {
+    struct rw_mdp3_draft draft;
+    struct instrument *instrument = &mdp3->instruments[locate];
+    memcpy(instrument->symbol, rw_book_symbol(book, locate), RW_BOOK_SYMBOL_BYTES);
+    instrument->status = 17;
+    mdp3->defined[mdp3->defined_count++] = locate;
+    begin(said, &draft, 54);
+    write_definition(mdp3, locate, UINT32_MAX, &draft);
     end(said, &draft);
 }
 
@@ -185,16 +193,10 @@ void rw_gen_mdp3_say(struct rw_gen_mdp3 *mdp3, const struct rw_book *book, const
 
 /* ---- the loop ------------------------------------------------------------------------------- */
 
-size_t rw_gen_mdp3_snapshot(struct rw_gen_mdp3 *mdp3, uint32_t sequence, uint64_t time_ns,
-                            uint8_t *payload) {
-    struct rw_mdp3_draft draft;
-    if (mdp3->defined_count == 0) return 0;
-    if (mdp3->loop_at >= mdp3->defined_count) mdp3->loop_at = mdp3->loop_sequence = 0;
-    uint16_t locate = mdp3->defined[mdp3->loop_at++];
+static void write_snapshot(const struct rw_gen_mdp3 *mdp3, uint16_t locate, uint32_t sequence,
+                           uint64_t time_ns, struct rw_mdp3_draft *draft) {
     const struct instrument *instrument = &mdp3->instruments[locate];
-    size_t used = rw_mdp3_put_header(payload, ++mdp3->loop_sequence, mdp3->midnight_ns + time_ns);
-    rw_mdp3_draft_begin(&draft, payload + used, RW_GEN_MDP3_PACKET_BYTES - used, 52);
-    uint8_t *root = rw_mdp3_draft_root(&draft);
+    uint8_t *root = rw_mdp3_draft_root(draft);
     RW_MDP3_PUT(snapshot, last_msg_seq_num_processed, root, sequence);
     RW_MDP3_PUT(snapshot, tot_num_reports, root, mdp3->defined_count);
     RW_MDP3_PUT(snapshot, security_id, root, SECURITY_FIRST + locate);
@@ -204,12 +206,28 @@ size_t rw_gen_mdp3_snapshot(struct rw_gen_mdp3 *mdp3, uint32_t sequence, uint64_
     for (uint32_t side = 0; side < 2; side++)
         for (uint32_t i = 0; i < instrument->side[side].count; i++) {
             const struct rw_mdp3_level *level = &instrument->side[side].level[i];
-            uint8_t *entry = entry_of(&draft);
+            uint8_t *entry = entry_of(draft);
             RW_MDP3_PUT(snapshot_entry, md_entry_px_optional_ex, entry, level->price);
             RW_MDP3_PUT(snapshot_entry, md_entry_size_short_optional, entry, level->quantity);
             RW_MDP3_PUT(snapshot_entry, number_of_orders_optional, entry, level->orders);
             RW_MDP3_PUT(snapshot_entry, md_price_level_optional, entry, i + 1);
             RW_MDP3_PUT(snapshot_entry, md_entry_type, entry, side ? '1' : '0');
         }
+}
+
+size_t rw_gen_mdp3_loop(struct rw_gen_mdp3 *mdp3, uint32_t sequence, uint64_t time_ns,
+                        uint8_t *payload) {
+    struct rw_mdp3_draft draft;
+    if (mdp3->defined_count == 0) return 0;
+    if (mdp3->loop_at >= 2 * mdp3->defined_count) mdp3->loop_at = mdp3->loop_sequence = 0;
+    uint16_t locate = mdp3->defined[mdp3->loop_at / 2];
+    bool is_definition = mdp3->loop_at++ % 2 == 0;
+    size_t used = rw_mdp3_put_header(payload, ++mdp3->loop_sequence, mdp3->midnight_ns + time_ns);
+    rw_mdp3_draft_begin(&draft, payload + used, RW_GEN_MDP3_PACKET_BYTES - used,
+                        is_definition ? 54 : 52);
+    if (is_definition)
+        write_definition(mdp3, locate, mdp3->defined_count, &draft);
+    else
+        write_snapshot(mdp3, locate, sequence, time_ns, &draft);
     return used + rw_mdp3_draft_end(&draft);
 }

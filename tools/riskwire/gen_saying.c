@@ -164,7 +164,7 @@ static void say_mdp3(struct rw_gen_saying *saying, const uint8_t *message,
 uint32_t rw_gen_saying_snapshot(struct rw_gen_saying *saying, uint64_t sequence, uint64_t time_ns,
                                 uint8_t *payload) {
     if (!saying->mdp3) return 0;
-    return (uint32_t)rw_gen_mdp3_snapshot(saying->mdp3, (uint32_t)sequence, time_ns, payload);
+    return (uint32_t)rw_gen_mdp3_loop(saying->mdp3, (uint32_t)sequence, time_ns, payload);
 }
 
 /* ---- the whole ------------------------------------------------------------------------------ */

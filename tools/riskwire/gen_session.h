@@ -4,6 +4,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+/* Of the day that sessions are of: 2025-01-06 00:00 in New York. */
+#define RW_GEN_MIDNIGHT_NS (UINT64_C(1736139600) * 1000000000u)
+
 struct rw_gen_options {
     const char *dir, *capture; /* capture NULL: simulate */
     const char *feed;          /* of the lines, RW_GEN_FRAMING_NAMES */

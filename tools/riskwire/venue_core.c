@@ -28,6 +28,8 @@ struct rw_venue_core {
     const struct rw_gen_framing *framing;
     struct rw_gen_saying *saying; /* NULL: the market's messages go out as they are */
     uint64_t packed;              /* messages of the wire that stand in a packet */
+    uint64_t numbered;            /* packets, where these are what the feed numbers */
+    uint64_t loop_due_ns;         /* of the next packet of the snapshot loop */
     struct life life[RW_VENUE_LIVES_MAX];
     uint32_t current, sessions;
     enum phase phase;
@@ -77,14 +79,15 @@ static void make_market(struct rw_venue_core *venue, uint64_t start_ns) {
 
 /* Another exchange tells the market in messages of its own, from an empty market on. */
 static void begin_saying(struct rw_venue_core *venue) {
-    venue->packed = 0;
+    venue->packed = venue->numbered = 0;
     if (!venue->cfg.feed || !strcmp(venue->cfg.feed, "itch50")) return;
     rw_gen_saying_free(venue->saying);
-    venue->saying = rw_gen_saying_new(venue->cfg.feed, venue->cfg.messages, 0);
+    venue->saying = rw_gen_saying_new(venue->cfg.feed, venue->cfg.messages, venue->cfg.midnight_ns);
 }
 
 static struct rw_gen_framing_terms terms_of(const struct rw_venue_core *venue) {
-    struct rw_gen_framing_terms terms = {.unit = PITCH_UNIT};
+    struct rw_gen_framing_terms terms = {.unit = PITCH_UNIT,
+                                         .now_ns = venue->cfg.midnight_ns + venue->event_ns};
     memcpy(terms.session, venue->life[venue->current].session, sizeof terms.session);
     return terms;
 }
@@ -103,6 +106,8 @@ struct rw_venue_core *rw_venue_new(const struct rw_venue_cfg *cfg) {
     venue->market_start_ns = venue->started_ns = rw_gen_market_time(venue->market);
     venue->event_ns = venue->market_start_ns;
     venue->open_due_ns = UINT64_MAX;
+    bool has_loop = cfg->loop_ns && venue->framing->numbers_packets;
+    venue->loop_due_ns = has_loop ? cfg->loop_ns : UINT64_MAX;
     name_session(venue);
     return venue;
 }
@@ -165,7 +170,8 @@ void rw_venue_speed(struct rw_venue_core *venue, uint64_t at_ns, uint32_t speed_
 
 uint64_t rw_venue_due(const struct rw_venue_core *venue) {
     if (venue->phase == PHASE_OVER) return UINT64_MAX;
-    return venue->open_due_ns < venue->quiet_ns ? venue->open_due_ns : venue->quiet_ns;
+    uint64_t due_ns = venue->open_due_ns < venue->quiet_ns ? venue->open_due_ns : venue->quiet_ns;
+    return due_ns <= venue->loop_due_ns ? due_ns : venue->loop_due_ns;
 }
 
 static const struct rw_venue_log *sent_of(const struct rw_venue_core *venue, uint32_t life) {
@@ -215,43 +221,68 @@ static void fill(struct rw_venue_core *venue, struct rw_gen_packet *packet) {
     venue->over_ns = venue->sent_ns + END_WAIT_NS + venue->cfg.linger_ns;
 }
 
-/* A venue that says the end in a message goes on with heartbeats. */
+/* A packet without messages: a heartbeat, or nothing where packets are numbered. */
+static uint32_t be_quiet(const struct rw_venue_core *venue, struct rw_venue_packet *packet,
+                         const struct rw_gen_framing_terms *terms) {
+    struct rw_gen_packet heartbeat;
+    if (venue->framing->numbers_packets) return 0;
+    venue->framing->begin(&heartbeat, terms, packet->payload, sizeof packet->payload,
+                          packet->sequence);
+    return (uint32_t)venue->framing->end(&heartbeat);
+}
+
+/* A venue that says the end in a message, or not at all, is only quiet. */
 static void say_the_end(struct rw_venue_core *venue, struct rw_venue_packet *packet,
                         const struct rw_gen_framing_terms *terms) {
     packet->bytes =
         (uint32_t)venue->framing->end_of_session(terms, packet->payload, packet->sequence);
-    if (packet->bytes == 0) {
-        struct rw_gen_packet heartbeat;
-        venue->framing->begin(&heartbeat, terms, packet->payload, sizeof packet->payload,
-                              packet->sequence);
-        packet->bytes = (uint32_t)venue->framing->end(&heartbeat);
-    }
+    if (packet->bytes == 0) packet->bytes = be_quiet(venue, packet, terms);
     venue->count.ends++;
     venue->quiet_ns = packet->time_ns + venue->cfg.heartbeat_ns;
     if (packet->time_ns >= venue->over_ns) venue->phase = PHASE_OVER;
     if (venue->quiet_ns > venue->over_ns) venue->quiet_ns = venue->over_ns;
 }
 
-void rw_venue_next(struct rw_venue_core *venue, struct rw_venue_packet *packet) {
-    struct rw_gen_framing_terms terms = terms_of(venue);
+/* All that is due at the same time was sent before, so a snapshot is of what was sent. */
+static void say_snapshot(struct rw_venue_core *venue, struct rw_venue_packet *packet) {
+    RW_ASSERT(rw_venue_is_whole(venue));
+    packet->is_of_loop = true;
+    packet->bytes = rw_gen_saying_snapshot(venue->saying, packet->sequence - 1, venue->event_ns,
+                                           packet->payload);
+    venue->count.loops += packet->bytes > 0;
+    venue->loop_due_ns += venue->cfg.loop_ns;
+}
+
+static void say_messages(struct rw_venue_core *venue, struct rw_venue_packet *packet,
+                         const struct rw_gen_framing_terms *terms) {
     struct rw_gen_packet made;
-    RW_ASSERT(venue->phase != PHASE_OVER);
-    packet->time_ns = venue->sent_ns = rw_venue_due(venue);
-    packet->sequence = venue->packed + 1;
-    packet->messages = 0;
-    if (venue->phase == PHASE_END) {
-        say_the_end(venue, packet, &terms);
-        return;
-    }
-    venue->framing->begin(&made, &terms, packet->payload, venue->cfg.packet_bytes,
-                          packet->sequence);
+    venue->framing->begin(&made, terms, packet->payload, venue->cfg.packet_bytes, packet->sequence);
     if (venue->open_due_ns == packet->time_ns) fill(venue, &made);
     packet->messages = made.count;
     packet->bytes = (uint32_t)venue->framing->end(&made);
-    venue->count.packets += packet->messages > 0;
-    venue->count.heartbeats += packet->messages == 0;
+    if (made.count == 0 && venue->framing->numbers_packets) packet->bytes = 0;
+    venue->numbered += made.count > 0;
+    venue->count.packets += made.count > 0;
+    venue->count.heartbeats += made.count == 0 && packet->bytes > 0;
     venue->quiet_ns =
         packet->time_ns + (venue->phase == PHASE_END ? END_WAIT_NS : venue->cfg.heartbeat_ns);
+}
+
+void rw_venue_next(struct rw_venue_core *venue, struct rw_venue_packet *packet) {
+    struct rw_gen_framing_terms terms = terms_of(venue);
+    RW_ASSERT(venue->phase != PHASE_OVER);
+    packet->time_ns = venue->sent_ns = rw_venue_due(venue);
+    packet->sequence = 1 + (venue->framing->numbers_packets ? venue->numbered : venue->packed);
+    packet->messages = 0;
+    packet->is_of_loop = false;
+    bool is_loop = venue->loop_due_ns == packet->time_ns && venue->open_due_ns > packet->time_ns &&
+                   venue->quiet_ns > packet->time_ns;
+    if (is_loop)
+        say_snapshot(venue, packet);
+    else if (venue->phase == PHASE_END)
+        say_the_end(venue, packet, &terms);
+    else
+        say_messages(venue, packet, &terms);
 }
 
 uint32_t rw_venue_life(const struct rw_venue_core *venue) { return venue->current; }

@@ -6,9 +6,10 @@
  *   heartbeats ─► life 0: packets 1, 2, … ─┴─ silence ─► life 1: packets 1, 2, … ─► end of session
  *
  * A packet is sent packet_wait_ns after its first message and holds what happened until then; when
- * it is full the next one follows at the same time. Heartbeats fill quiet seconds. A restart begins
- * a new life: the same symbols, an empty market, sequence 1; event times go on. Every life's
- * messages are kept, for who asks for them again.
+ * it is full the next one follows at the same time. Heartbeats fill quiet seconds, where the feed
+ * has them; one with a snapshot loop (MDP 3.0) sends its packets in between, and tells no end. A
+ * restart begins a new life: the same symbols, an empty market, sequence 1; event times go on.
+ * Every life's messages are kept, for who asks for them again.
  *
  * Time is the schedule's, in ns from 0; the market runs in it at a given speed. No clock, no I/O;
  * the same calls give the same packets. Allocates. One thread. */
@@ -40,17 +41,21 @@ struct rw_venue_cfg {
     uint64_t heartbeat_ns;   /* ≥ 1 */
     uint64_t pause_ns;       /* silence between a restart and the first packet */
     uint64_t linger_ns;      /* the end of the session is told so long */
+    uint64_t loop_ns;        /* between packets of the feed's snapshot loop; 0: there is none */
+    uint64_t midnight_ns;    /* Unix time of the market's midnight, where the feed tells it */
 };
 
 struct rw_venue_packet {
     uint64_t time_ns;  /* when it is sent */
     uint64_t sequence; /* of its first message; of the next one when it has none */
-    uint32_t bytes, messages;
+    uint32_t bytes;    /* 0: there is nothing to be sent after all */
+    uint32_t messages;
+    bool is_of_loop; /* it stands beside the sequence */
     uint8_t payload[RW_VENUE_PAYLOAD_MAX];
 };
 
 struct rw_venue_count {
-    uint64_t messages, packets, heartbeats, ends;
+    uint64_t messages, packets, heartbeats, ends, loops;
     uint32_t restarts;
 };
 

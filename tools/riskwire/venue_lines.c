@@ -21,7 +21,7 @@ struct site {
 struct rw_venue_lines {
     struct site site[RW_VENUE_SITES_MAX];
     uint32_t sites;
-    struct rw_address group[RW_GEN_WIRES];
+    struct rw_address group[RW_GEN_WIRES], loop;
     uint64_t dark_until_ns;
     struct rw_hist late;
     struct rw_venue_lines_count count;
@@ -75,6 +75,7 @@ int rw_venue_lines_open(const struct rw_venue_lines_cfg *cfg, struct rw_venue_li
     int rc = 0;
     for (uint32_t i = 0; i < RW_GEN_WIRES && rc == 0; i++)
         if (cfg->group[i]) rc = rw_address_parse(&opened->group[i], cfg->group[i]);
+    if (rc == 0 && cfg->loop) rc = rw_address_parse(&opened->loop, cfg->loop);
     while (rc == 0 && opened->sites < cfg->sites) rc = open_site(cfg, opened);
     if (rc < 0)
         rw_venue_lines_close(opened);
@@ -95,6 +96,10 @@ void rw_venue_lines_close(struct rw_venue_lines *lines) {
 
 const struct rw_address *rw_venue_lines_group(const struct rw_venue_lines *lines, uint32_t line) {
     return &lines->group[line];
+}
+
+const struct rw_address *rw_venue_lines_loop(const struct rw_venue_lines *lines) {
+    return &lines->loop;
 }
 
 void rw_venue_lines_blackout(struct rw_venue_lines *lines, uint64_t until_ns) {
@@ -132,6 +137,19 @@ void rw_venue_lines_put(struct rw_venue_lines *lines, uint64_t sent_ns, const ui
     }
     for (uint32_t i = 0; i < lines->sites; i++)
         put_site(lines, &lines->site[i], sent_ns, payload, bytes);
+}
+
+void rw_venue_lines_put_loop(struct rw_venue_lines *lines, uint64_t sent_ns, const uint8_t *payload,
+                             uint32_t bytes) {
+    if (bytes == 0) return;
+    if (lines->loop.length == 0) {
+        rw_venue_lines_put(lines, sent_ns, payload, bytes);
+        return;
+    }
+    for (uint32_t i = 0; i < lines->sites; i++)
+        if (lines->site[i].fd[0] >= 0 && sent_ns >= lines->dark_until_ns)
+            lines->count.loop +=
+                rw_datagram_send(lines->site[i].fd[0], &lines->loop, payload, bytes) == 1;
 }
 
 void rw_venue_lines_flush(struct rw_venue_lines *lines, uint64_t now_ns) {

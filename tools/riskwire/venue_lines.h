@@ -10,6 +10,7 @@
 
 struct rw_venue_lines_cfg {
     const char *group[RW_GEN_WIRES]; /* "ADDRESS:PORT"; NULL: this line is not sent */
+    const char *loop;                /* where the snapshot loop goes; NULL: down both lines */
     uint32_t sites;                  /* 1..RW_VENUE_SITES_MAX */
     /* IPv4 addresses by which multicast of each site's lines leaves; NULL: the route decides */
     const char *interface[RW_VENUE_SITES_MAX][RW_GEN_WIRES];
@@ -21,6 +22,7 @@ struct rw_venue_lines_count {
     struct rw_gen_wires_count wires;
     uint64_t sent[RW_GEN_WIRES];   /* datagrams, doubles included */
     uint64_t failed[RW_GEN_WIRES]; /* datagrams that the network did not take: lost too */
+    uint64_t loop;                 /* datagrams to the group of the loop */
     uint64_t blacked_out;          /* packets lost on both lines on command */
     uint64_t late_max_ns;          /* behind the schedule */
     uint64_t late_p50_ns, late_p99_ns;
@@ -32,13 +34,19 @@ struct rw_venue_lines; /* opaque */
  * rw_venue_lines_close closes them and frees; NULL is ignored. */
 int rw_venue_lines_open(const struct rw_venue_lines_cfg *cfg, struct rw_venue_lines **lines);
 void rw_venue_lines_close(struct rw_venue_lines *lines);
-/* rw_venue_lines_group returns a group's address; length 0 when the line is not sent. */
+/* rw_venue_lines_loop returns the address of the loop's group, length 0 when it has none.
+ * rw_venue_lines_group returns a group's address; length 0 when the line is not sent. */
 const struct rw_address *rw_venue_lines_group(const struct rw_venue_lines *lines, uint32_t line);
+const struct rw_address *rw_venue_lines_loop(const struct rw_venue_lines *lines);
 /* rw_venue_lines_blackout loses every packet put from now until until_ns. */
 void rw_venue_lines_blackout(struct rw_venue_lines *lines, uint64_t until_ns);
 /* rw_venue_lines_put puts a packet on the wires, sent at sent_ns, which never falls. */
 void rw_venue_lines_put(struct rw_venue_lines *lines, uint64_t sent_ns, const uint8_t *payload,
                         uint32_t bytes);
+/* rw_venue_lines_put_loop sends a packet of the snapshot loop: down the wires too, or at once to
+ * the group of its own, by the interface of line A. Nothing when bytes is 0. */
+void rw_venue_lines_put_loop(struct rw_venue_lines *lines, uint64_t sent_ns, const uint8_t *payload,
+                             uint32_t bytes);
 /* rw_venue_lines_flush sends what has arrived by now_ns. rw_venue_lines_due returns when the next
  * packet arrives, UINT64_MAX for none. */
 void rw_venue_lines_flush(struct rw_venue_lines *lines, uint64_t now_ns);

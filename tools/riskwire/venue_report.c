@@ -63,6 +63,7 @@ void rw_venue_report_print(const struct rw_venue_report *report) {
     print_value("messages", count.messages);
     print_value("packets", count.packets);
     print_value("heartbeats", count.heartbeats);
+    print_value("loop_packets", count.loops);
     print_value("restarts", count.restarts);
     print_value("live_orders", rw_gen_market_live(rw_venue_market(report->venue)));
     print_lines(report->lines);

@@ -94,6 +94,7 @@ static int open_lines(struct run *run) {
     const struct rw_venue_options *options = run->options;
     struct rw_venue_lines_cfg cfg = {
         .group = {options->group[0], options->group[1]},
+        .loop = options->loop,
         .sites = options->sites,
         .wires = {.seed = options->venue.seed ^ 0x4C494E4553ull,
                   .latency_ns = {LATENCY_NS, LATENCY_NS + options->skew_ns},
@@ -231,6 +232,7 @@ static void print_where(const struct run *run) {
     printf("session %s\n", rw_venue_session(run->venue, 0));
     print_address("group_a", rw_venue_lines_group(run->lines, 0));
     print_address("group_b", rw_venue_lines_group(run->lines, 1));
+    print_address("group_loop", rw_venue_lines_loop(run->lines));
     print_address("requests", &run->request_address);
     if (run->snapshots) print_address("glimpse", rw_venue_service_address(run->snapshots));
     if (run->copies) print_address("drop_copy", rw_venue_service_address(run->copies));
@@ -267,7 +269,10 @@ static int send_packets(struct run *run) {
     for (uint32_t i = 0; i < PACKETS_A_VISIT && rc == 0; i++) {
         if (rw_venue_due(run->venue) > now_ns) break;
         rw_venue_next(run->venue, &packet);
-        rw_venue_lines_put(run->lines, packet.time_ns, packet.payload, packet.bytes);
+        if (packet.is_of_loop)
+            rw_venue_lines_put_loop(run->lines, packet.time_ns, packet.payload, packet.bytes);
+        else if (packet.bytes)
+            rw_venue_lines_put(run->lines, packet.time_ns, packet.payload, packet.bytes);
         rc = write_truth_when_due(run);
     }
     /* nothing that is sent later can arrive before the next packet is due */

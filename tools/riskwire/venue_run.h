@@ -17,7 +17,7 @@ struct rw_venue_options {
     struct rw_venue_glimpse_cfg glimpse_form;
     const char *dir; /* exists */
     /* Addresses as the user wrote them; NULL: there is no such line or server. */
-    const char *group[2], *requests, *glimpse, *dropcopy;
+    const char *group[2], *loop, *requests, *glimpse, *dropcopy;
     /* IPv4 addresses by which multicast of each site's lines leaves; NULL: the route decides */
     const char *interface[RW_VENUE_SITES_MAX][2];
     uint32_t sites;      /* ≥ 1 */

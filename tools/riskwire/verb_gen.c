@@ -16,7 +16,6 @@
 #include "tools/riskwire/verbs.h"
 
 #define SECOND_NS           1000000000ull
-#define MIDNIGHT_NS         (1736139600ull * SECOND_NS) /* 2025-01-06 00:00 in New York */
 #define MESSAGES_PER_SECOND 10000u
 #define MESSAGES_PER_SYMBOL 1000u
 #define SYMBOLS_DAY         8887u
@@ -204,7 +203,7 @@ int rw_verb_gen(int argc, char **argv) {
                                  .reorder_ppm = 2000,
                                  .duplicate_ppm = 1000,
                                  .skew_ns = 12000,
-                                 .midnight_ns = MIDNIGHT_NS,
+                                 .midnight_ns = RW_GEN_MIDNIGHT_NS,
                                  .locates = true};
     argp_err_exit_status = RW_EXIT_USAGE;
     argp_parse(&argp, argc, argv, 0, NULL, &gen);

@@ -8,6 +8,7 @@
 #include "dataplane/base/err.h"
 #include "dataplane/record/image.h"
 #include "tools/riskwire/arguments.h"
+#include "tools/riskwire/gen_session.h"
 #include "tools/riskwire/venue_run.h"
 #include "tools/riskwire/verbs.h"
 
@@ -28,6 +29,8 @@ enum {
     KEY_OUT,
     KEY_GROUP_A,
     KEY_GROUP_B,
+    KEY_GROUP_LOOP,
+    KEY_LOOP,
     KEY_INTERFACE,
     KEY_INTERFACE_B,
     KEY_REQUESTS,
@@ -63,7 +66,7 @@ static const struct argp_option options[] = {
     {"seed", KEY_SEED, "N", 0, "same seed and options, same market and same faults (1)", 1},
     {"messages", KEY_MESSAGES, "N", 0, "messages of the session (200000)", 1},
     {"symbols", KEY_SYMBOLS, "N", 0, "instruments (messages / 1000, at least 8)", 1},
-    {"feed", KEY_FEED, "FEED", 0, "itch50|pitch (itch50)", 1},
+    {"feed", KEY_FEED, "FEED", 0, RW_GEN_FRAMING_NAMES " (itch50)", 1},
     {"listing", KEY_LISTING, "N", 0, "the instruments of this seed: venues of one market (--seed)",
      1},
     {"rate", KEY_RATE, "N", 0, "mean messages a second of the market's own time (10000)", 1},
@@ -71,6 +74,8 @@ static const struct argp_option options[] = {
     {"group-a", KEY_GROUP_A, "ADDRESS:PORT", 0, "where line A goes: a multicast group, or a host",
      2},
     {"group-b", KEY_GROUP_B, "ADDRESS:PORT", 0, "where line B goes (no line B)", 2},
+    {"group-loop", KEY_GROUP_LOOP, "ADDRESS:PORT", 0,
+     "where the snapshot loop of mdp3 goes (down both lines)", 2},
     {"interface", KEY_INTERFACE, "ADDRESS", 0,
      "own IPv4 address by which multicast leaves (as routed); again for each further site that "
      "listens, up to four, with losses of its own",
@@ -102,6 +107,7 @@ static const struct argp_option options[] = {
     {"truths", KEY_TRUTHS, "N", 0, "times at which books are written, besides the end (8)", 5},
     {"packet-wait-us", KEY_WAIT, "US", 0, "a packet waits so long for more messages (20)", 6},
     {"packet-bytes", KEY_BYTES, "N", 0, "longest payload of a packet or answer (1400)", 6},
+    {"loop-ms", KEY_LOOP, "MS", 0, "time between packets of the snapshot loop of mdp3 (10)", 6},
     {"heartbeat-ms", KEY_HEARTBEAT, "MS", 0, "silence after which a heartbeat is sent (1000)", 6},
     {"pause-ms", KEY_PAUSE, "MS", 0, "silence between a restart and its first packet (500)", 6},
     {"glimpse-number", KEY_NUMBER, "FORM", 0,
@@ -139,6 +145,7 @@ static const struct row {
     {KEY_WAIT, "packet-wait-us", 0, FIELD(venue.packet_wait_ns), 0, 1000000, 1000},
     {KEY_BYTES, "packet-bytes", 0, FIELD(venue.packet_bytes), RW_VENUE_PAYLOAD_MIN,
      RW_VENUE_PAYLOAD_MAX, 1},
+    {KEY_LOOP, "loop-ms", 3, FIELD(venue.loop_ns), 1, 60000000, 1000},
     {KEY_HEARTBEAT, "heartbeat-ms", 0, FIELD(venue.heartbeat_ns), 1, 60000, MILLISECOND_NS},
     {KEY_PAUSE, "pause-ms", 0, FIELD(venue.pause_ns), 0, 60000, MILLISECOND_NS},
     {KEY_DELAY, "start-delay", 3, FIELD(start_ns), 0, 3600000, MILLISECOND_NS},
@@ -169,6 +176,8 @@ static const char **text_of(int key, struct rw_venue_options *venue) {
         return &venue->group[0];
     case KEY_GROUP_B:
         return &venue->group[1];
+    case KEY_GROUP_LOOP:
+        return &venue->loop;
     case KEY_REQUESTS:
         return &venue->requests;
     case KEY_GLIMPSE:
@@ -200,10 +209,9 @@ static void parse_form(const char *value, struct argp_state *state,
 
 static void parse_feed(const char *value, struct argp_state *state,
                        struct rw_venue_options *venue) {
-    const struct rw_gen_framing *framing = rw_gen_framing_named(value);
     venue->venue.feed = value;
-    if (!framing || framing->numbers_packets)
-        argp_error(state, "--feed is itch50 or pitch, not '%s'", value);
+    if (!rw_gen_framing_named(value))
+        argp_error(state, "--feed is one of " RW_GEN_FRAMING_NAMES ", not '%s'", value);
 }
 
 /* An interface begins a site; both its lines leave there, unless line B has another one. */
@@ -284,9 +292,9 @@ static const struct argp argp = {
     options,
     parse,
     NULL,
-    "Runs a simulated venue on the network: ITCH 5.0 in MoldUDP64 (or another feed) on one or two "
-    "lines with seeded faults, a re-request server and GLIMPSE 5.0 snapshots (ITCH only), and an "
-    "OUCH 5.0 drop copy over SoupBinTCP. "
+    "Runs a simulated venue on the network: ITCH 5.0 in MoldUDP64, Cboe PITCH or CME MDP 3.0 with "
+    "its loop of definitions and snapshots, on one or two lines with seeded faults; for ITCH a "
+    "re-request server and GLIMPSE 5.0 snapshots; and an OUCH 5.0 drop copy over SoupBinTCP. "
     "It sends to the given addresses only, and to who asks its servers; it ends by itself. DIR "
     "gets instruments.csv, portfolios.csv, positions.csv, limits.csv and returns.csv at once, so "
     "that a site can be configured from it; truth/book_HHMMSS.nnnnnnnnn.csv on the way; "
@@ -349,7 +357,9 @@ int rw_verb_venue(int argc, char **argv) {
                                                   .packet_wait_ns = 20000,
                                                   .heartbeat_ns = SECOND_NS,
                                                   .pause_ns = SECOND_NS / 2,
-                                                  .linger_ns = 5 * SECOND_NS},
+                                                  .linger_ns = 5 * SECOND_NS,
+                                                  .loop_ns = 10 * MILLISECOND_NS,
+                                                  .midnight_ns = RW_GEN_MIDNIGHT_NS},
                                         .loss_run = 1,
                                         .skew_ns = 12000,
                                         .portfolios = 100,

@@ -7,7 +7,7 @@ static void run(const struct world_cfg *cfg) {
     rw_venue_begin(world->venue, SECOND_NS / 10);
     world_until(world, MESSAGES);
     world_settle(world);
-    world_books_are_the_venues(world);
+    world_books_are_the_venues(world, 0);
     uint64_t sent = rw_venue_sent(world->venue, 0)->count;
     assert_int_equal(rw_stat_get(&world->channel.delivered), sent);
     assert_int_equal(rw_stat_get(&world->count.messages), sent);
@@ -31,6 +31,38 @@ static void pitch_gives_the_venues_books(void **state) {
     run(&cfg);
 }
 
+static uint64_t own_of(const struct world *world, const char *name) {
+    for (uint32_t i = 0; i < *world->adapter->own_row_count; i++)
+        if (!strcmp(world->adapter->own_rows[i].name, name)) return rw_stat_get(&world->own[i]);
+    fail_msg("no counter %s", name);
+    return 0;
+}
+
+/* Nobody can be asked for what both lines have lost; the loop mends every book, ten levels deep. */
+static void the_snapshot_loop_of_mdp3_mends_what_was_lost(void **state) {
+    struct world_cfg cfg = world_gentle(venue_seed());
+    cfg.venue.feed = "mdp3";
+    cfg.venue.loop_ns = 2000000;
+    cfg.venue.midnight_ns = UINT64_C(1736139600000000000);
+    cfg.wires.independent = true;
+    cfg.wires.loss_run = 1;
+    cfg.feed = rw_venue_named("mdp3");
+    struct world *world = world_new(&cfg);
+    rw_venue_begin(world->venue, 0);
+    world_until(world, MESSAGES);
+    world_settle(world);
+    world_books_are_the_venues(world, 10);
+    assert_true(rw_stat_get(&world->channel.gaps) > 0);
+    assert_true(own_of(world, "doubted") > 0 && own_of(world, "joined") > 0);
+    assert_int_equal(own_of(world, "other_day"), 0);
+    assert_int_equal(own_of(world, "unknown_template"), 0);
+    assert_int_equal(rw_stat_get(&world->count.malformed), 0);
+    struct rw_venue_count count = rw_venue_counted(world->venue);
+    assert_true(count.loops > 1000);
+    assert_int_equal(count.heartbeats, 0);
+    world_free(world);
+}
+
 /* Trades and status are told, a replacement is a deletion and an addition: counted by type. */
 /* The venue comes back with an empty market at sequence 1, and nothing but the number tells so. */
 static void run_restart(const struct world_cfg *cfg) {
@@ -40,7 +72,7 @@ static void run_restart(const struct world_cfg *cfg) {
     assert_true(rw_venue_restart(world->venue, world->now_ns, RW_VENUE_SAME_SESSION));
     world_until(world, MESSAGES);
     world_settle(world);
-    world_books_are_the_venues(world);
+    world_books_are_the_venues(world, 0);
     assert_int_equal(rw_stat_get(&world->channel.restarts), 1);
     assert_int_equal(rw_stat_get(&world->book.unknown_reference), 0);
     world_free(world);
@@ -85,6 +117,7 @@ int main(void) {
         cmocka_unit_test(itch_gives_the_venues_books),
         cmocka_unit_test(pitch_gives_the_venues_books),
         cmocka_unit_test(a_restart_is_seen_on_itch_and_on_pitch),
+        cmocka_unit_test(the_snapshot_loop_of_mdp3_mends_what_was_lost),
         cmocka_unit_test(pitch_tells_what_the_market_does),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
