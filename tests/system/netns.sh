@@ -8,6 +8,7 @@
 #   "${netns_a[@]}" CMD…  runs a program in side a, netns_b in side b. nsenter becomes the program, so that $! of a
 #                         background job is its pid; put `timeout` in front of what must end by itself
 #   netns_device SIDE LINK  the device string of a live port at that end of a link
+#   netns_site_start SITE site_start of a site with such ports, again when its pid is one that the driver cannot have
 #   netns_end             ends them; system_end and the trap of system_begin do it too
 #
 # Nothing has a name outside: each namespace is held by a sleeping process, and goes with it. That process is ended
@@ -81,6 +82,22 @@ netns_begin() { # [LINKS]
 # A small ring: another user may lock little memory. The driver's sockets form a group numbered by process id and
 # interface, so that two riskwired of one namespace may meet in one and be refused: give each a side of its own.
 netns_device() { echo "net_af_packet$2,iface=v$1$2,framecnt=1024,framesz=2048,blocksz=4096"; }
+
+# Where two sites of a namespace share the links of one venue, the one that is refused is started again, as another
+# process.
+netns_site_start() { # SITE
+    local before
+    for _ in 1 2 3 4 5; do
+        before=$(grep -c PACKET_FANOUT "$sites_dir/$1/riskwired.log" 2>/dev/null)
+        site_start "$1"
+        wait_until 60 netns_site_decided "$1" "${before:-0}" || return
+        netns_site_refused "$1" "${before:-0}" || return 0
+        wait "${site_pid[$1]}"
+    done
+    return 1
+}
+netns_site_refused() { [ "$(grep -c PACKET_FANOUT "$sites_dir/$1/riskwired.log" 2>/dev/null)" -gt "$2" ]; } # SITE BEFORE
+netns_site_decided() { netns_site_refused "$1" "$2" || [ -n "$(site_field "$1" role)" ] || ! site_alive "$1"; }
 
 netns_end() {
     sites_stop
