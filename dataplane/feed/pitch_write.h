@@ -68,7 +68,8 @@ static inline bool rw_pitch_is_short(uint32_t quantity, uint64_t price) {
 }
 
 static inline bool rw_pitch_is_wide(const char *symbol) {
-    size_t length = strnlen(symbol, 8);
+    size_t length = 0; /* of at most eight characters, ended by a NUL or not */
+    while (length < 8 && symbol[length]) length++;
     while (length && symbol[length - 1] == ' ') length--;
     return length > 6;
 }
