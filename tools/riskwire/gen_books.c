@@ -48,13 +48,12 @@ static uint32_t place_of(const struct rw_gen_side *in, uint32_t side, int32_t pr
 
 static struct rw_gen_level *level_of(struct rw_gen_side *in, uint32_t side, int32_t price) {
     uint32_t place = place_of(in, side, price);
-    struct rw_gen_level *level = &in->level[place];
-    if (place < in->count && level->price == price) return level;
+    if (place < in->count && in->level[place].price == price) return &in->level[place];
     if (in->count == in->room) {
         in->room = in->room ? 2 * in->room : 8;
         in->level = grow(in->level, in->room, sizeof *in->level);
-        level = &in->level[place];
     }
+    struct rw_gen_level *level = &in->level[place];
     memmove(level + 1, level, (in->count++ - place) * sizeof *level);
     *level = (struct rw_gen_level){.price = price};
     return level;
