@@ -16,6 +16,7 @@
 #include "dataplane/base/assert.h"
 #include "dataplane/base/bytes.h"
 #include "dataplane/feed/feed_core.h"
+#include "dataplane/feed/named_books.h"
 
 #define FEED_FUZZ_HEADER_MAX 64u
 #define FEED_FUZZ_OWN_MAX    64u
@@ -96,6 +97,11 @@ static inline void feed_fuzz_start(struct feed_fuzz *run, const struct rw_venue 
     if (!memory) RW_ASSERT(posix_memalign(&memory, 64, rw_feed_footprint(&cfg)) == 0);
     memset(feed_fuzz_told, 0, sizeof feed_fuzz_told);
     run->core = rw_feed_new(memory, &cfg, &stats);
+}
+
+/* Walks the books of a venue whose first member they are. */
+static inline void feed_fuzz_check_named(const void *books) {
+    rw_book_check((*(struct rw_named_books *const *)books)->book);
 }
 
 /* Runs the packets of the input. With `check` the venue's books are walked at the end. */

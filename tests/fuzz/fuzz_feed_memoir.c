@@ -1,7 +1,6 @@
 /* Any packets of MEMOIR Depth through the feed. */
 #include "dataplane/feed/memoir.h"
 #include "dataplane/feed/memoir_book.h"
-#include "dataplane/feed/named_books.h"
 #include "tests/fuzz/feed_fuzz.h"
 
 static uint32_t header(uint8_t *to, uint64_t sequence, uint8_t count, uint32_t bytes) {
@@ -13,12 +12,7 @@ static uint32_t header(uint8_t *to, uint64_t sequence, uint8_t count, uint32_t b
     return RW_MEMOIR_HEADER_BYTES + RW_MEMOIR_COUNT_BYTES;
 }
 
-/* The books are the first member. */
-static void check(const void *books) {
-    rw_book_check((*(struct rw_named_books *const *)books)->book);
-}
-
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
-    feed_fuzz_run(&rw_memoir_venue, header, check, data, size);
+    feed_fuzz_run(&rw_memoir_venue, header, feed_fuzz_check_named, data, size);
     return 0;
 }

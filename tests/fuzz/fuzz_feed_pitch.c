@@ -1,5 +1,4 @@
 /* Any packets of a PITCH unit through the feed. */
-#include "dataplane/feed/named_books.h"
 #include "dataplane/feed/pitch.h"
 #include "dataplane/feed/pitch_book.h"
 #include "tests/fuzz/feed_fuzz.h"
@@ -12,12 +11,7 @@ static uint32_t header(uint8_t *to, uint64_t sequence, uint8_t count, uint32_t b
     return RW_PITCH_HEADER_BYTES;
 }
 
-/* The books are the first member. */
-static void check(const void *books) {
-    rw_book_check((*(struct rw_named_books *const *)books)->book);
-}
-
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
-    feed_fuzz_run(&rw_pitch_venue, header, check, data, size);
+    feed_fuzz_run(&rw_pitch_venue, header, feed_fuzz_check_named, data, size);
     return 0;
 }

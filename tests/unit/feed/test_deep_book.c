@@ -220,7 +220,8 @@ static void random_levels_keep_the_books_of_a_naive_market(void **state) {
     feed_free(exchange.feed);
 }
 
-static void send_order(struct exchange *exchange, const struct change *change) {
+static void send_order(void *of, const struct change *change) {
+    struct exchange *exchange = of;
     static const char letters[CHANGE_KINDS] = {
         [CHANGE_ADD] = 'a',    [CHANGE_EXECUTE] = 'L', [CHANGE_REDUCE] = 'M',
         [CHANGE_MODIFY] = 'M', [CHANGE_DELETE] = 'R',  [CHANGE_TRADE] = 'T',
@@ -244,19 +245,9 @@ static void send_order(struct exchange *exchange, const struct change *change) {
 
 static void random_orders_keep_the_books_of_a_naive_market(void **state) {
     struct exchange exchange;
-    struct market market;
-    market_new(&market, test_seed());
     exchange_open(&exchange, &rw_deepplus_venue);
-    for (uint32_t i = 0; i < 20000; i++) {
-        struct change change =
-            market_step(&market, ~(1u << CHANGE_EXECUTE_AT | 1u << CHANGE_REDUCE));
-        if (change.kind == CHANGE_BREAK && !market.traded) continue;
-        exchange.time_ns = market.time_ns = market.time_ns % RW_DAY_NS;
-        send_order(&exchange, &change);
-        expect_change(exchange.feed, &market, &change);
-        if (i % 500 == 0) expect_books(exchange.feed, &market, true);
-    }
-    assert_int_equal(rw_stat_get(&exchange.feed->book.unknown_reference), 0);
+    market_run(exchange.feed, ~(1u << CHANGE_EXECUTE_AT | 1u << CHANGE_REDUCE), send_order,
+               &exchange, &exchange.time_ns);
     feed_free(exchange.feed);
 }
 

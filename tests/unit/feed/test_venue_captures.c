@@ -65,34 +65,33 @@ static void the_sample_day_comes_to_its_counts(void **state) {
     feed_free(feed);
 }
 
-static void each_sample_of_deep_plus_is_taken_whole(void **state) {
-    static const char *const names[] = {
-        "B_TradeBreak",  "D_SecurityDirectory", "H_TradingStatus", "L_OrderExecuted",
-        "M_OrderModify", "R_OrderDelete",       "S_SystemEvent",   "T_Trade",
-        "a_AddOrder",    "all_message_types"};
-    for (uint32_t i = 0; i < sizeof names / sizeof *names; i++) {
+/* Samples captures/<folder>/<name>.pcap, each through a feed of its own. */
+static void expect_samples(const struct rw_venue *venue, const char *folder,
+                           const char *const *names, uint32_t count) {
+    for (uint32_t i = 0; i < count; i++) {
         char name[128], path[512];
-        snprintf(name, sizeof name, "captures/iex/DeepPlus_%s.pcap", names[i]);
+        snprintf(name, sizeof name, "captures/%s/%s.pcap", folder, names[i]);
         if (!shared_path(path, sizeof path, name)) skip();
-        struct venue_feed *feed = capture_feed(&rw_deepplus_venue);
+        struct venue_feed *feed = capture_feed(venue);
         run_capture(feed, path);
         expect_all_explained(feed);
         feed_free(feed);
     }
 }
 
+static void each_sample_of_deep_plus_is_taken_whole(void **state) {
+    static const char *const names[] = {"DeepPlus_B_TradeBreak",    "DeepPlus_D_SecurityDirectory",
+                                        "DeepPlus_H_TradingStatus", "DeepPlus_L_OrderExecuted",
+                                        "DeepPlus_M_OrderModify",   "DeepPlus_R_OrderDelete",
+                                        "DeepPlus_S_SystemEvent",   "DeepPlus_T_Trade",
+                                        "DeepPlus_a_AddOrder",      "DeepPlus_all_message_types"};
+    expect_samples(&rw_deepplus_venue, "iex", names, sizeof names / sizeof *names);
+}
+
 static void the_pitch_samples_are_taken_whole(void **state) {
     static const char *const names[] = {"AddOrderShortMessage", "ModifyOrderShortMessage",
                                         "MultipleMessages"};
-    for (uint32_t i = 0; i < 3; i++) {
-        char name[128], path[512];
-        snprintf(name, sizeof name, "captures/pitch/%s.pcap", names[i]);
-        if (!shared_path(path, sizeof path, name)) skip();
-        struct venue_feed *feed = capture_feed(&rw_pitch_venue);
-        run_capture(feed, path);
-        expect_all_explained(feed);
-        feed_free(feed);
-    }
+    expect_samples(&rw_pitch_venue, "pitch", names, sizeof names / sizeof *names);
 }
 
 /* The samples over UDP. Templates that the tables have are decoded, others are counted by their one

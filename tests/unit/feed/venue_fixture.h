@@ -405,3 +405,21 @@ static inline void expect_books(const struct venue_feed *feed, const struct mark
         for (uint32_t side = 0; side < 2; side++)
             expect_side(feed, market, symbol, (enum rw_book_side)side, count_orders);
 }
+
+/* market_run makes 20,000 changes of the kinds given, each of which `send` tells the feed, and
+ * expects its ticks and books. Times are of the day, for venues that tell them so. */
+static inline void market_run(struct venue_feed *feed, uint32_t kinds,
+                              void (*send)(void *exchange, const struct change *change),
+                              void *exchange, uint64_t *time_ns) {
+    struct market market;
+    market_new(&market, test_seed());
+    for (uint32_t i = 0; i < 20000; i++) {
+        struct change change = market_step(&market, kinds);
+        if (change.kind == CHANGE_BREAK && !market.traded) continue;
+        *time_ns = market.time_ns = market.time_ns % RW_DAY_NS;
+        send(exchange, &change);
+        expect_change(feed, &market, &change);
+        if (i % 500 == 0) expect_books(feed, &market, true);
+    }
+    assert_int_equal(rw_stat_get(&feed->book.unknown_reference), 0);
+}
