@@ -179,9 +179,19 @@ static uint32_t check_side(const struct rw_book *book, uint32_t locate, uint32_t
     return orders;
 }
 
+/* Whether both sides are as they were made; most locates are, and there are many. */
+static bool is_blank(const struct row *row) {
+    const struct side *bid = &row->side[RW_BOOK_BID], *ask = &row->side[RW_BOOK_ASK];
+    uint64_t used = row->best[RW_BOOK_BID] | row->best[RW_BOOK_ASK] | bid->front | ask->front;
+    used |= bid->back | ask->back | bid->has_back | ask->has_back;
+    used |= (uint32_t)(bid->floor ^ NO_KEY) | (uint32_t)(ask->floor ^ NO_KEY);
+    return used == 0;
+}
+
 void rw_book_check(const struct rw_book *book) {
     uint32_t orders = 0, levels = 0;
     for (uint32_t locate = 0; locate < RW_BOOK_LOCATES; locate++) {
+        if (is_blank(&book->rows[locate])) continue;
         for (uint32_t side = 0; side < 2; side++) {
             const struct side *of = &book->rows[locate].side[side];
             if (of->front) levels += side_depth(book, of);
