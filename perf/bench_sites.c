@@ -123,7 +123,7 @@ static double in_child(struct bench *bench, void (*run)(const struct bench *, st
         site_die("a round failed");
     close(ends[0]);
     waitpid(child, &status, 0);
-    if (figures.merged_us > 0 && (!bench->best_us || figures.released_us < bench->best_us)) {
+    if (figures.merged_us > 0 && (bench->best_us == 0 || figures.released_us < bench->best_us)) {
         bench->best_us = figures.released_us;
         bench->merged_us = figures.merged_us;
         bench->agreed_us = figures.agreed_us;

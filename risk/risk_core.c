@@ -1138,10 +1138,11 @@ static inline void add_to_desk(struct desk_change *desk, const struct portfolio 
  * not hold the changes of several portfolios: then the desk gets another. */
 static inline bool desk_has_room(const struct desk_change *desk, const struct totals *change) {
     int64_t sum;
-    return !(__builtin_add_overflow(desk->totals.realised, change->realised, &sum) |
-             __builtin_add_overflow(desk->totals.unrealised, change->unrealised, &sum) |
-             __builtin_add_overflow(desk->totals.gross, change->gross, &sum) |
-             __builtin_add_overflow(desk->totals.net, change->net, &sum));
+    unsigned full = __builtin_add_overflow(desk->totals.realised, change->realised, &sum);
+    full |= __builtin_add_overflow(desk->totals.unrealised, change->unrealised, &sum);
+    full |= __builtin_add_overflow(desk->totals.gross, change->gross, &sum);
+    full |= __builtin_add_overflow(desk->totals.net, change->net, &sum);
+    return !full;
 }
 
 static void write_portfolio(struct rw_risk *risk, struct rw_result *to) {

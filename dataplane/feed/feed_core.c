@@ -62,14 +62,14 @@ struct rw_feed_core {
     bool part, part_ends;
     uint64_t part_next; /* where to go on when it ends */
     struct rw_blocks part_blocks;
-    union { /* what waits to be taken by rw_feed_order */
-        struct rw_recover_order head;
-        uint8_t bytes[sizeof(struct rw_recover_order) + RW_MOLD_HEADER_BYTES];
-    } order;
     struct rw_blocks ahead; /* the messages of the packet at hand that are not noted yet */
     uint64_t noted_to;      /* venue sequence; from the packet at hand on to here all are noted */
     uint32_t noted;         /* messages noted in `coming` that are not loaded yet */
     struct rw_book_coming coming;
+    union { /* what waits to be taken by rw_feed_order */
+        struct rw_recover_order head;
+        uint8_t bytes[sizeof(struct rw_recover_order) + RW_MOLD_HEADER_BYTES];
+    } order; /* last: its head has no length of its own */
 };
 
 /* What is being written for one input. */

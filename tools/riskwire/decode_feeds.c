@@ -36,7 +36,7 @@ const struct rw_decode_feed *rw_decode_feed_named(const char *name) {
 
 const char *rw_decode_feed_names(void) {
 #define FEED_NAME(name, transports, stem) "|" name
-    return FEEDS(FEED_NAME) + 1;
+    return &(FEEDS(FEED_NAME))[1]; /* without the first bar */
 }
 
 void rw_decode_text(struct rw_decode *decode, const char *text, uint32_t bytes) {
